@@ -1,0 +1,1 @@
+"""The words of the Flare protocol: bytes and sums, without I/O."""

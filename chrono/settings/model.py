@@ -1,0 +1,161 @@
+"""What can be set, with its unit and default. `docs/generated/settings.md` is written from these Structs."""
+
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct, field
+
+Port = Annotated[int, Meta(ge=0, le=65535)]
+Positive = Annotated[int, Meta(ge=1)]
+
+
+class Secret(str):
+    """Text that never prints: its repr and every log of it show stars."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "Secret('***')"
+
+
+class Server(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where Chrono listens."""
+
+    host: Annotated[str, Meta(description="address of both doors")] = "127.0.0.1"
+    port: Annotated[Port, Meta(description="main door: REST, WebSocket, SSE, the Flare seams")] = 3000
+    stream_port: Annotated[Port, Meta(description="fast WebSocket door; 0 takes a free port")] = 3002
+    value_provider_port: Annotated[
+        Port | None, Meta(description="also serve the value provider here, on loopback (3101 by custom)")
+    ] = None
+    cors_origins: Annotated[tuple[str, ...], Meta(description="origins that browsers may read from")] = ("*",)
+    trusted_proxies: Annotated[
+        tuple[str, ...], Meta(description="networks whose X-Forwarded-For is believed (the reverse proxy)")
+    ] = ()
+    seam_networks: Annotated[
+        tuple[str, ...],
+        Meta(description="networks that may call the Flare seams and read /metrics without a key"),
+    ] = ("127.0.0.0/8", "::1/128")
+
+
+class Store(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """PostgreSQL. Without an address Chrono runs the one that comes with it."""
+
+    database_url: Annotated[
+        str | None, Meta(description="postgresql://…; empty means the embedded PostgreSQL in data_dir")
+    ] = None
+    pool_size: Annotated[Positive, Meta(description="connections for reads")] = 6
+    writers: Annotated[Positive, Meta(description="group-commit writers for ingest")] = 2
+    deadline_s: Annotated[float, Meta(gt=0, description="client-side limit of every database call, seconds")] = 5.0
+    raw_retention_days: Annotated[Positive, Meta(description="days that raw quotes and trades are kept")] = 90
+    retention_days: Annotated[Positive, Meta(description="days that candles and consensus are kept")] = 730
+
+
+class Redis(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The optional shared cache and fan-out between instances."""
+
+    url: Annotated[str | None, Meta(description="redis://…; empty means memory")] = None
+    cache_ttl_s: Annotated[Positive, Meta(description="life of latest:{symbol}, seconds")] = 60
+    prefix: Annotated[str, Meta(description="in front of every key and channel")] = "chrono:"
+
+
+class Ingest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the ingest door takes."""
+
+    max_age_s: Annotated[Positive, Meta(description="an older feed is refused by itself, seconds")] = 86_400
+    future_s: Annotated[Positive, Meta(description="a feed further ahead is refused by itself, seconds")] = 5
+    spool_max_mb: Annotated[Positive, Meta(description="size of the local spool while PostgreSQL is away, MB")] = 1024
+    secrets: Annotated[
+        dict[str, str],
+        Meta(description="worker_id -> reference of its signing secret (env:NAME or file:PATH)"),
+    ] = field(default_factory=dict)
+    signing_required: Annotated[bool, Meta(description="refuse unsigned ingest")] = False
+
+
+class Pricing(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The rule of consensus; see docs/estimators.md."""
+
+    window_s: Annotated[Positive, Meta(description="how far back quotes count, seconds")] = 180
+    minimum_sources: Annotated[Positive, Meta(description="independent venues that a votable value needs")] = 3
+    half_life_s: Annotated[float, Meta(gt=0, description="age at which a quote weighs half, seconds")] = 20.0
+    k: Annotated[float, Meta(gt=0, description="venues beyond k scaled MAD are dropped")] = 3.0
+    floor_bps: Annotated[float, Meta(gt=0, description="but never one nearer than this to the median, bps")] = 10.0
+    max_weight: Annotated[float, Meta(gt=0, le=1, description="most that one venue weighs")] = 0.3
+    minimum_confidence: Annotated[
+        float, Meta(ge=0, le=1, description="below it a value is degraded and not voted with")
+    ] = 0.3
+    edges: Annotated[tuple[str, ...], Meta(description="conversions: each is priced as a market of its own")] = (
+        "USDT/USD",
+        "USDC/USD",
+        "FDUSD/USD",
+        "EUR/USD",
+        "GBP/USD",
+        "BTC/USD",
+        "ETH/USD",
+        "USD/KRW",
+        "USD/JPY",
+    )
+
+
+class Api(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Who may call, and how often. Keys are secrets: give them by environment or reference."""
+
+    internal_keys: Annotated[tuple[Secret, ...], Meta(description="keys of class internal")] = ()
+    public_keys: Annotated[tuple[Secret, ...], Meta(description="keys of class public, tier free")] = ()
+    paid_keys: Annotated[tuple[Secret, ...], Meta(description="keys of class public, tier paid")] = ()
+    admin_keys: Annotated[tuple[Secret, ...], Meta(description="keys of class admin")] = ()
+    rate_limit_internal: Annotated[Positive, Meta(description="requests per minute per internal key")] = 5000
+    rate_limit_public_free: Annotated[Positive, Meta(description="requests per minute per free key")] = 1000
+    rate_limit_public_paid: Annotated[Positive, Meta(description="requests per minute per paid key")] = 10_000
+    rate_limit_address: Annotated[Positive, Meta(description="requests per minute per address without a key")] = 100
+    host_limits: Annotated[
+        dict[str, int], Meta(description="host name -> requests per minute, such as the public gateway's 30")
+    ] = field(default_factory=dict)
+
+
+class Stream(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Live streams."""
+
+    heartbeat_interval_s: Annotated[float, Meta(gt=0, description="seconds between heartbeats")] = 30.0
+    max_connections: Annotated[Positive, Meta(description="sockets held at once")] = 10_000
+    max_symbols: Annotated[Positive, Meta(description="markets one connection may subscribe")] = 200
+    messages_per_s: Annotated[Positive, Meta(description="frames a client may send per second")] = 5
+    origins: Annotated[tuple[str, ...], Meta(description="browser origins that may open a socket; * means any")] = (
+        "*",
+    )
+    stall_s: Annotated[float, Meta(gt=0, description="a reader stalled this long is cut, seconds")] = 5.0
+
+
+class Logs(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Structured logs on stderr."""
+
+    level: Annotated[Literal["debug", "info", "warning", "error"], Meta(description="least severe that shows")] = "info"
+    format: Annotated[Literal["auto", "pretty", "json"], Meta(description="auto: pretty on a terminal, else json")] = (
+        "auto"
+    )
+
+
+class Telemetry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Metrics and traces."""
+
+    metrics_enabled: Annotated[bool, Meta(description="serve /metrics")] = True
+    otlp_endpoint: Annotated[
+        str | None, Meta(description="send OpenTelemetry spans here (OTLP over HTTP); empty means off")
+    ] = None
+
+
+class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Everything that can be set, by room."""
+
+    data_dir: Annotated[str, Meta(description="the one folder that a run writes to")] = ""
+    network: Annotated[
+        Literal["flare", "songbird", "coston", "coston2"],
+        Meta(description="the Flare network whose calendar is used"),
+    ] = "coston2"
+    server: Server = Server()
+    store: Store = Store()
+    redis: Redis = Redis()
+    ingest: Ingest = Ingest()
+    pricing: Pricing = Pricing()
+    api: Api = Api()
+    stream: Stream = Stream()
+    logs: Logs = Logs()
+    telemetry: Telemetry = Telemetry()

@@ -1,0 +1,132 @@
+"""What Chrono says about itself: metrics, logs and traces, each named once, here.
+
+Metric names follow Prometheus: base units, `_total` for counters, few labels, never a key or a transaction.
+"""
+
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any
+
+import structlog
+from prometheus_client import Counter, Gauge, Histogram
+
+from chrono.settings import Logs, Telemetry
+
+if TYPE_CHECKING:
+    from opentelemetry.trace import Tracer
+
+request_id: ContextVar[str] = ContextVar("request_id", default="")
+"""The request that the running task works for; empty outside one. Logs and spans carry it."""
+
+_FAST = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
+
+BUILD_INFO = Gauge("chrono_build_info", "Version of the running Chrono.", ["version"])
+COMPONENT_HEALTHY = Gauge("chrono_component_healthy", "1 when the part runs as it should.", ["component"])
+COMPONENT_RESTARTS = Counter("chrono_component_restarts_total", "Restarts of a supervised part.", ["component"])
+LOOP_LAG = Histogram("chrono_event_loop_lag_seconds", "How late the event loop woke a timer.", buckets=_FAST)
+
+INGEST_FEEDS = Counter("chrono_ingest_feeds_total", "Feeds received, by what became of them.", ["source", "outcome"])
+INGEST_SECONDS = Histogram("chrono_ingest_batch_duration_seconds", "Arrival to durable answer.", buckets=_FAST)
+SOURCE_UPDATED = Gauge(
+    "chrono_source_last_update_timestamp_seconds", "Newest quote of a venue, venue's time.", ["source"]
+)
+FEED_SOURCES = Gauge("chrono_feed_sources_live", "Venues that counted in the newest value.", ["symbol"])
+FEED_STALENESS = Gauge("chrono_feed_staleness_seconds", "Age of the newest quote that counted.", ["symbol"])
+AGGREGATION_SECONDS = Histogram(
+    "chrono_aggregation_duration_seconds", "One consensus pass over the changed markets.", buckets=_FAST
+)
+ANOMALIES = Counter("chrono_anomalies_total", "Venues left out of a stored consensus.", ["source", "kind"])
+SOURCE_DEVIATION = Gauge("chrono_source_deviation_bps", "Venue's distance from the newest consensus.", ["source"])
+STABLE_PEG = Gauge("chrono_stable_peg_ratio", "Price of a stable coin in its currency.", ["asset"])
+WINDOW_POINTS = Gauge("chrono_window_points", "Quotes held in memory.")
+WINDOW_DROPPED = Counter("chrono_window_dropped_total", "Quotes not taken into the window.", ["reason"])
+
+HTTP_SECONDS = Histogram(
+    "chrono_http_request_duration_seconds",
+    "Request to answer.",
+    ["method", "route", "status_class"],
+    buckets=_FAST,
+)
+HTTP_IN_FLIGHT = Gauge("chrono_http_requests_in_flight", "Requests being answered.")
+RATE_LIMITED = Counter("chrono_rate_limited_total", "Requests refused by a limit.", ["tier"])
+AUTH_FAILURES = Counter("chrono_auth_failures_total", "Requests refused for their key.", ["reason"])
+
+WS_CONNECTIONS = Gauge("chrono_ws_connections", "Open stream connections.", ["door"])
+WS_DELIVERY_SECONDS = Histogram("chrono_ws_delivery_seconds", "Published to handed to the socket.", buckets=_FAST)
+WS_DROPPED = Counter("chrono_ws_dropped_total", "Frames or connections dropped.", ["reason"])
+WS_QUEUE_DEPTH = Gauge("chrono_ws_queue_depth", "Frames waiting in the deepest queue.")
+
+DB_POOL_IN_USE = Gauge("chrono_db_pool_in_use", "Database connections in use.")
+DB_SECONDS = Histogram("chrono_db_operation_seconds", "Database calls.", ["op"], buckets=_FAST)
+SPOOL_BYTES = Gauge("chrono_spool_bytes", "Bytes waiting in the local spool.")
+CACHE_FAILURES = Counter("chrono_cache_failures_total", "Calls to Redis that failed.", ["op"])
+
+
+def configure_logs(logs: Logs) -> None:
+    """Structured logs on stderr: pretty on a terminal, JSON otherwise. Fields are snake_case."""
+    pretty = logs.format == "pretty" or (logs.format == "auto" and sys.stderr.isatty())
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        _with_request_id,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    last: Any = structlog.dev.ConsoleRenderer() if pretty else structlog.processors.JSONRenderer(sort_keys=False)
+    if not pretty:
+        shared.append(structlog.processors.dict_tracebacks)
+    structlog.configure(
+        processors=[*shared, last],
+        wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, logs.level.upper())),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=False,
+    )
+
+
+def _with_request_id(_: object, __: str, event: Any) -> Any:
+    asked_by = request_id.get()
+    if asked_by:
+        event["request_id"] = asked_by
+    return event
+
+
+_tracer: "Tracer | None" = None
+
+
+def configure_traces(telemetry: Telemetry) -> None:
+    """Send spans to the OTLP endpoint of the settings; without one, spans cost a branch and nothing else."""
+    global _tracer  # noqa: PLW0603 - one process, one tracer, set once by the root
+    if telemetry.otlp_endpoint is None:
+        _tracer = None
+        return
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+    from opentelemetry.sdk.resources import Resource
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
+    provider = TracerProvider(resource=Resource.create({"service.name": "chrono"}))
+    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=telemetry.otlp_endpoint)))
+    _tracer = provider.get_tracer("chrono")
+
+
+def use_tracer(tracer: "Tracer | None") -> None:
+    """Send spans to this tracer: for tests, and for a process that has its own."""
+    global _tracer  # noqa: PLW0603 - see configure_traces
+    _tracer = tracer
+
+
+@contextmanager
+def span(name: str, **attributes: str | int | float) -> Iterator[None]:
+    """A span around a request, a batch or a consensus pass; carries the request id. Free when traces are off."""
+    if _tracer is None:
+        yield
+        return
+    with _tracer.start_as_current_span(name) as current:
+        asked_by = request_id.get()
+        if asked_by:
+            current.set_attribute("request_id", asked_by)
+        for key, value in attributes.items():
+            current.set_attribute(key, value)
+        yield
