@@ -1,0 +1,33 @@
+//! Robust price estimators for Project Chrono.
+//!
+//! Plain functions over columns: volume- and time-weighted averages, medians, outliers, and the
+//! consensus of independent sources, for one feed or for a whole round of feeds. Same input bytes,
+//! same output bytes, on every platform: sums have a fixed order and no step uses the platform's own
+//! exponential. The rule and its proofs are in `docs/estimators.md`.
+//!
+//! The `python` feature adds the module that Python imports; nothing else in the crate knows Python.
+
+mod anomaly;
+mod columns;
+mod consensus;
+mod error;
+mod median;
+mod round;
+mod spread;
+mod sums;
+mod twap;
+mod vwap;
+mod weighted_median;
+
+#[cfg(feature = "python")]
+mod python;
+
+pub use anomaly::{Method, Outliers, outliers};
+pub use consensus::{Consensus, Points, Reason, Rule, Source, consensus};
+pub use error::EstimateError;
+pub use median::{MAD_TO_SIGMA, mad, median};
+pub use round::{MinSources, Round, consensus_many};
+pub use spread::{mean, std_dev};
+pub use twap::twap;
+pub use vwap::vwap;
+pub use weighted_median::weighted_median;

@@ -1,0 +1,217 @@
+"""A slow, obvious twin of the consensus rule, in exact fractions.
+
+It follows the five steps of `docs/estimators.md` in the words of that page. Where the rule compares
+two numbers that rounding could order either way, the twin says that the case is doubtful instead of
+guessing: see `Twin.doubtful`.
+"""
+
+from dataclasses import dataclass, field
+from decimal import Decimal, localcontext
+from fractions import Fraction
+
+from tests.reference.estimators import mad, mean, median, variance, weighted_median
+
+FULL = 2**32
+STEPS = 1024
+# Comparisons closer than this, relative to the larger side, are left undecided.
+DOUBT = Fraction(1, 10**9)
+
+
+def _step_weights() -> list[int]:
+    with localcontext() as context:
+        context.prec = 60
+        two = Decimal(2)
+        return [int((FULL * two ** (Decimal(-step) / STEPS)).to_integral_value()) for step in range(STEPS)]
+
+
+STEP_WEIGHTS = _step_weights()
+
+
+@dataclass
+class Rule:
+    """The numbers of the rule, with its defaults."""
+
+    half_life_ns: int = 10_000_000_000
+    max_age_ns: int = 180_000_000_000
+    future_tolerance_ns: int = 5_000_000_000
+    k: float = 3.0
+    floor_bps: float = 10.0
+    min_sources: int = 3
+    max_weight: float = 0.30
+
+
+@dataclass
+class Voice:
+    """What one source says."""
+
+    id: int
+    estimate: Fraction
+    vwap: Fraction | None
+    twap: Fraction
+    volume: Fraction
+    freshness: Fraction
+    newest_ns: int
+    n_points: int
+
+
+@dataclass
+class Twin:
+    """The exact result."""
+
+    price: Fraction = Fraction(0)
+    vwap: Fraction | None = None
+    twap: Fraction = Fraction(0)
+    median: Fraction = Fraction(0)
+    weighted_median: Fraction = Fraction(0)
+    mean: Fraction = Fraction(0)
+    variance: Fraction = Fraction(0)
+    spread_bps: Fraction = Fraction(0)
+    confidence: float = 0.0
+    verdicts: dict[int, str] = field(default_factory=dict)
+    weights: dict[int, Fraction] = field(default_factory=dict)
+    estimates: dict[int, Fraction] = field(default_factory=dict)
+    excluded: dict[int, str] = field(default_factory=dict)
+    doubtful: bool = False
+
+
+def age_weight(age_ns: int, half_life_ns: int) -> int:
+    """2**32 halved per half-life; age is counted in 1/1024 of a half-life."""
+    steps = int(float(max(age_ns, 0)) * (STEPS / float(half_life_ns)))
+    return max(1, STEP_WEIGHTS[steps % STEPS] >> min(steps // STEPS, 63))
+
+
+def consensus(prices, volumes, timestamps_ns, source_ids, *, at_ns, rule=None) -> Twin | None:
+    """The rule, step by step; None when no point is usable."""
+    rule = rule or Rule()
+    twin = Twin()
+    points: dict[int, list[tuple[int, Fraction, Fraction]]] = {}
+    for row, (price, volume, said_ns, source) in enumerate(
+        zip(prices, volumes, timestamps_ns, source_ids, strict=True)
+    ):
+        age_ns = at_ns - said_ns
+        if age_ns > rule.max_age_ns:
+            twin.excluded[row] = "stale"
+        elif age_ns < -rule.future_tolerance_ns:
+            twin.excluded[row] = "future"
+        else:
+            points.setdefault(source, []).append((said_ns, Fraction(price), Fraction(volume or 0)))
+    if not points:
+        return None
+    voices = [_speak(source, rows, at_ns, rule) for source, rows in points.items()]
+    voices.sort(key=lambda voice: (voice.estimate, voice.id))
+    used, middle, reach = _circle(voices, rule, twin)
+    weights = _capped(used, rule)
+    _vote(twin, voices, used, weights, middle, reach)
+    _confidence(twin, voices, used, weights, at_ns, rule)
+    for voice in voices:
+        twin.estimates[voice.id] = voice.estimate
+        twin.verdicts[voice.id] = "used" if voice in used else "outlier"
+    twin.weights = {voice.id: weight for voice, weight in zip(used, weights, strict=True)}
+    for row, source in enumerate(source_ids):
+        if row not in twin.excluded and twin.verdicts[source] == "outlier":
+            twin.excluded[row] = "outlier"
+    return twin
+
+
+def _speak(source, rows, at_ns, rule) -> Voice:
+    rows = sorted(rows)
+    weights = [age_weight(at_ns - said_ns, rule.half_life_ns) for said_ns, _, _ in rows]
+    traded = [volume * weight / FULL for (_, _, volume), weight in zip(rows, weights, strict=True)]
+    prices = [price for _, price, _ in rows]
+    worth = sum(price * volume for price, volume in zip(prices, traded, strict=True))
+    ends = [*weights[1:], FULL]
+    held = [end - start for start, end in zip(weights, ends, strict=True)]
+    twap = prices[-1]
+    if sum(held):
+        twap = sum(price * time for price, time in zip(prices, held, strict=True)) / sum(held)
+    return Voice(
+        id=source,
+        estimate=weighted_median(prices, weights),
+        vwap=worth / sum(traded) if sum(traded) else None,
+        twap=twap,
+        volume=sum(traded, Fraction(0)),
+        freshness=Fraction(weights[-1], FULL),
+        newest_ns=rows[-1][0],
+        n_points=len(rows),
+    )
+
+
+def _circle(voices, rule, twin):
+    used = list(voices)
+    while True:
+        estimates = [voice.estimate for voice in used]
+        middle = median(estimates)
+        reach = max(Fraction(rule.k) * Fraction(1.4826) * mad(estimates), middle * Fraction(rule.floor_bps) / 10_000)
+        outside = sorted((v for v in used if abs(v.estimate - middle) > reach), key=lambda v: -abs(v.estimate - middle))
+        twin.doubtful |= any(_near(abs(v.estimate - middle), reach) for v in used)
+        room = len(used) - rule.min_sources
+        if 0 < room < len(outside):
+            edge = [abs(v.estimate - middle) for v in outside[room - 1 : room + 1]]
+            twin.doubtful |= _near(*edge) or edge[0] == edge[1]
+        dropped = outside[: max(room, 0)]
+        if not dropped:
+            return used, middle, reach
+        used = [voice for voice in used if voice not in dropped]
+
+
+def _near(a, b) -> bool:
+    return a != b and abs(a - b) <= DOUBT * max(abs(a), abs(b))
+
+
+def _capped(used, rule) -> list[Fraction]:
+    n = len(used)
+    traded = sum(voice.volume for voice in used)
+    shares = [voice.volume / traded if traded else Fraction(1, n) for voice in used]
+    raw = [v.freshness * (Fraction(1, n) + share) / 2 for v, share in zip(used, shares, strict=True)]
+    cap = max(Fraction(rule.max_weight), Fraction(1, n))
+    at_cap: set[int] = set()
+    while True:
+        free = sum(weight for i, weight in enumerate(raw) if i not in at_cap)
+        left = 1 - cap * len(at_cap)
+        weights = [cap if i in at_cap else weight * left / free for i, weight in enumerate(raw)]
+        over = {i for i, weight in enumerate(weights) if weight >= cap}
+        if over == at_cap or len(over) == n:
+            return [cap] * n if len(over) == n else weights
+        at_cap = over
+
+
+def _vote(twin, voices, used, weights, middle, reach) -> None:
+    n = len(voices)
+    estimates = [voice.estimate for voice in used]
+    twin.median, twin.mean, twin.variance = middle, mean(estimates), variance(estimates)
+    counted = [max(1, round(weight * 2**40)) for weight in weights]
+    twin.weighted_median = weighted_median(estimates, counted)
+    twin.doubtful |= _half_is_near(counted)
+
+    def held(price):
+        return min(max(price, middle - reach), middle + reach)
+
+    know = [(held(v.vwap), weight) for v, weight in zip(used, weights, strict=True) if v.vwap is not None]
+    traded = sum(weight for _, weight in know)
+    twin.vwap = sum(price * weight for price, weight in know) / traded if know else None
+    twin.twap = sum(held(v.twap) * weight for v, weight in zip(used, weights, strict=True)) / sum(weights)
+    says = [(twin.weighted_median, Fraction(1, 2)), (twin.twap, Fraction(1, 4))]
+    if know:
+        says.append((twin.vwap, traded / 4))
+    price = sum(value * say for value, say in says) / sum(say for _, say in says)
+    t = 0 if n < 3 else max(1, (n - 1) // 3)
+    twin.price = min(max(price, voices[t].estimate), voices[n - 1 - t].estimate)
+    twin.spread_bps = (max(estimates) - min(estimates)) / twin.price * 10_000
+
+
+def _half_is_near(counted) -> bool:
+    # One unit off: then it depends on the last bit of a share whether half is met.
+    beyond = [2 * sum(counted[: i + 1]) - sum(counted) for i in range(len(counted))]
+    return any(0 < abs(difference) <= 2 * len(counted) for difference in beyond)
+
+
+def _confidence(twin, voices, used, weights, at_ns, rule) -> None:
+    n, t = len(voices), 0 if len(voices) < 3 else max(1, (len(voices) - 1) // 3)
+    enough = (1 - 0.7 * 0.45 ** (len(used) - 1)) * min(1, len(used) / rule.min_sources)
+    dropped = 1 - len(used) / n
+    support = max(0.0, 1 - 3 * dropped**2)
+    inner = (voices[n - 1 - t].estimate - voices[t].estimate) / twin.price * 10_000
+    ratio = float(max(inner, twin.spread_bps)) / max(10 * rule.floor_bps, 1.0)
+    ages = [max(0, at_ns - voice.newest_ns) / max(rule.max_age_ns, 1) for voice in used]
+    freshness = 2.0 ** -sum(float(weight) * age for weight, age in zip(weights, ages, strict=True))
+    twin.confidence = min(1.0, max(0.0, enough * support / (1 + ratio * ratio) * freshness))
