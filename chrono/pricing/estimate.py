@@ -21,15 +21,22 @@ class Quality(StrEnum):
 
 
 class Exclusion(Struct, frozen=True):
-    """A venue that did not count, and why."""
+    """A venue's book that did not count, and why: outlier, stale, future, superseded or unpriced_edge.
+
+    A venue may count by one book while another of its books is `superseded` here. For `unpriced_edge`, `edge` is
+    the conversion that had no value.
+    """
 
     venue: Venue
     reason: str
+    book: Market | None = None
+    edge: Market | None = None
 
 
 class Evidence(Protocol):
     """What a value was made from, kept as columns until somebody asks. Encoding it for every value would cost
-    more than the sums. Fits: pricing.derivation.Recorded."""
+    more than the sums. Fits: pricing.derivation.Recorded.
+    """
 
     def derivation(self) -> bytes:
         """The canonical JSON of the whole derivation; see chrono.pricing.derivation."""

@@ -1,0 +1,249 @@
+"""The whole way to a value, as canonical JSON: whoever has the document can find the same number again.
+
+Canonical means: keys sorted, no spaces, decimals and floats as strings (floats as the shortest text that reads back
+as the same float), times as whole nanoseconds since 1970. Equal derivations are equal bytes.
+
+Points are columns: `times_ns`, `prices`, `volumes` (null where unknown), oldest first. `at` repeats `at_ns` for
+people. An edge on the way is told with the digest of its own derivation, which is recorded at the same instant.
+"""
+
+import hashlib
+from array import array
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+import chrono_core
+from chrono.clock import to_rfc3339
+from chrono.errors import NO_DERIVATION, ChronoError
+from chrono.market.graph import Step
+from chrono.market.names import Market, Venue
+from chrono.pricing.case import FUTURE_NS, Case, EdgeRate, Found, Rule, Source, Unused, find
+from chrono.pricing.estimate import ALGORITHM, Estimate
+from chrono.pricing.series import Points
+from chrono.pricing.verdict import confidence_of, estimate_of
+
+_encoder = msgspec.json.Encoder(order="sorted")
+
+
+def digest(derivation: bytes) -> str:
+    """The name of these bytes: SHA-256, 64 hex digits."""
+    return hashlib.sha256(derivation).hexdigest()
+
+
+def recompute(derivation: bytes) -> bytes:
+    """The document made anew: its inputs are read, the Rust rule is run, and all else is written again.
+
+    The same bytes, when nothing was changed and the versions are the same.
+    Raises: ChronoError(NO_DERIVATION) when the bytes are no derivation, or nothing can be found from its inputs.
+    """
+    try:
+        case = _read_case(msgspec.json.decode(derivation))
+        (found,) = find([case])
+    except (KeyError, TypeError, ValueError, ArithmeticError, RecursionError) as fault:  # DecodeError is a ValueError
+        raise ChronoError(NO_DERIVATION, fault=f"{type(fault).__name__}: {fault}") from fault
+    if not isinstance(found, Found):
+        raise ChronoError(NO_DERIVATION, fault=found.detail)
+    return Recorded(case, found).derivation()
+
+
+class Recorded:
+    """What one value was made from, as columns; turned into text only when somebody asks."""
+
+    __slots__ = ("_digest", "case", "found")
+
+    def __init__(self, case: Case, found: Found) -> None:
+        self.case = case
+        self.found = found
+        self._digest = ""
+
+    def derivation(self) -> bytes:
+        """The canonical JSON of the whole derivation."""
+        return _encoder.encode(_document(self.case, self.found, self.estimate()))
+
+    def digest(self) -> str:
+        """The SHA-256 of the derivation, hex; found once."""
+        if not self._digest:
+            self._digest = digest(self.derivation())
+        return self._digest
+
+    def estimate(self) -> Estimate:
+        """The value that this evidence is of."""
+        return estimate_of(self.case, self.found, self)
+
+
+class KnownDigest:
+    """An edge of a document that is read back: its derivation is elsewhere, its digest is known."""
+
+    __slots__ = ("_digest",)
+
+    def __init__(self, known: str) -> None:
+        self._digest = known
+
+    def digest(self) -> str:
+        """The digest that the document told."""
+        return self._digest
+
+
+def _document(case: Case, found: Found, estimate: Estimate) -> dict[str, Any]:
+    return {
+        "algorithm": estimate.algorithm,
+        "at": to_rfc3339(case.at_ns),
+        "at_ns": case.at_ns,
+        "chrono_core": chrono_core.__version__,
+        "confidence": _confidence(case, found),
+        "edges": {edge: _edge(case, rate) for edge, rate in case.edges.items()},
+        "estimators": _estimators(found),
+        "market": case.market,
+        "result": _result(estimate),
+        "rule": _rule(case.rule),
+        "sources": [_source(case, found, place) for place in range(len(case.sources))],
+        "unused": [_unused(item) for item in case.unused],
+        "vote": repr(found.price),
+    }
+
+
+def _confidence(case: Case, found: Found) -> dict[str, str]:
+    terms = confidence_of(case, found)
+    return {
+        "agreement": repr(terms.agreement),
+        "conversion": repr(terms.conversion),
+        "value": str(terms.value),
+    }
+
+
+def _edge(case: Case, rate: EdgeRate) -> dict[str, Any]:
+    return {
+        "age_ns": case.at_ns - rate.newest_at_ns,
+        "confidence": str(rate.confidence),
+        "derivation": rate.evidence.digest(),
+        "firm": rate.firm,
+        "rate": repr(rate.rate),
+        "sources": list(rate.sources),
+        "spread_bps": str(rate.spread_bps),
+    }
+
+
+def _estimators(found: Found) -> dict[str, str | None]:
+    return {
+        "mean": repr(found.mean),
+        "median": repr(found.median),
+        "spread_bps": repr(found.spread_bps),
+        "std_dev": repr(found.std_dev),
+        "twap": repr(found.twap),
+        "vwap": _text(found.vwap),
+        "weighted_median": repr(found.weighted_median),
+    }
+
+
+def _result(estimate: Estimate) -> dict[str, Any]:
+    return {
+        "confidence": str(estimate.confidence),
+        "excluded": [
+            {"book": item.book, "edge": item.edge, "reason": item.reason, "venue": item.venue}
+            for item in estimate.excluded
+        ],
+        "newest_at_ns": estimate.newest_at_ns,
+        "price": str(estimate.price),
+        "quality": estimate.quality.value,
+        "reason": None if estimate.reason is None else estimate.reason.code,
+        "sources": list(estimate.sources),
+        "volume": None if estimate.volume is None else str(estimate.volume),
+    }
+
+
+def _rule(rule: Rule) -> dict[str, Any]:
+    return {
+        "floor_bps": repr(rule.floor_bps),
+        "future_ns": FUTURE_NS,
+        "half_life_ns": rule.half_life_ns,
+        "k": repr(rule.k),
+        "max_weight": repr(rule.max_weight),
+        "minimum_confidence": repr(rule.minimum_confidence),
+        "minimum_sources": rule.minimum_sources,
+        "stale_after_ns": rule.stale_after_ns,
+        "window_ns": rule.window_ns,
+    }
+
+
+def _source(case: Case, found: Found, place: int) -> dict[str, Any]:
+    source = case.sources[place]
+    times, prices, volumes = source.points
+    return {
+        "age_ns": case.at_ns - times[-1],
+        "book": source.book,
+        "estimate": _text(found.estimates[place]),
+        "path": [{"edge": step.edge, "multiply": step.multiply} for step in source.steps],
+        "points": {
+            "prices": [repr(price) for price in prices],
+            "times_ns": times.tolist(),
+            "volumes": [repr(volume) if volume else None for volume in volumes],
+        },
+        "rate": repr(case.rate(source)),
+        "venue": source.venue,
+        "verdict": found.verdicts[place],
+        "weight": repr(found.weights[place]),
+    }
+
+
+def _unused(item: Unused) -> dict[str, Any]:
+    return {"book": item.book, "edge": item.edge, "reason": item.reason, "venue": item.venue}
+
+
+def _text(value: float | None) -> str | None:
+    return None if value is None else repr(value)
+
+
+def _read_case(told: dict[str, Any]) -> Case:
+    if told["algorithm"] != ALGORITHM:
+        raise ValueError(f"the algorithm is {told['algorithm']!r}, this is {ALGORITHM!r}")
+    at_ns = told["at_ns"]
+    return Case(
+        market=Market(told["market"]),
+        at_ns=at_ns,
+        rule=_read_rule(told["rule"]),
+        sources=tuple(_read_source(source) for source in told["sources"]),
+        unused=tuple(Unused(item["venue"], item["book"], item["reason"], item["edge"]) for item in told["unused"]),
+        edges={Market(edge): _read_edge(Market(edge), rate, at_ns) for edge, rate in told["edges"].items()},
+    )
+
+
+def _read_rule(told: dict[str, Any]) -> Rule:
+    return Rule(
+        window_ns=told["window_ns"],
+        stale_after_ns=told["stale_after_ns"],
+        half_life_ns=told["half_life_ns"],
+        minimum_sources=told["minimum_sources"],
+        k=float(told["k"]),
+        floor_bps=float(told["floor_bps"]),
+        max_weight=float(told["max_weight"]),
+        minimum_confidence=float(told["minimum_confidence"]),
+    )
+
+
+def _read_source(told: dict[str, Any]) -> Source:
+    points = told["points"]
+    return Source(
+        venue=Venue(told["venue"]),
+        book=Market(told["book"]),
+        steps=tuple(Step(Market(step["edge"]), step["multiply"]) for step in told["path"]),
+        points=Points(
+            array("q", points["times_ns"]),
+            array("d", [float(price) for price in points["prices"]]),
+            array("d", [float(volume or 0.0) for volume in points["volumes"]]),
+        ),
+    )
+
+
+def _read_edge(edge: Market, told: dict[str, Any], at_ns: int) -> EdgeRate:
+    return EdgeRate(
+        edge=edge,
+        rate=float(told["rate"]),
+        newest_at_ns=at_ns - told["age_ns"],
+        confidence=Decimal(told["confidence"]),
+        spread_bps=Decimal(told["spread_bps"]),
+        sources=tuple(Venue(venue) for venue in told["sources"]),
+        firm=told["firm"],
+        evidence=KnownDigest(told["derivation"]),
+    )
