@@ -1,5 +1,7 @@
 """The one set of settings: read once, checked whole, handed to each room as its own part."""
 
+from chrono.settings.faults import Fault, SettingsError
+from chrono.settings.load import Loaded, environment, load_settings
 from chrono.settings.model import (
     Api,
     Ingest,
@@ -16,14 +18,19 @@ from chrono.settings.model import (
 
 __all__ = [
     "Api",
+    "Fault",
     "Ingest",
+    "Loaded",
     "Logs",
     "Pricing",
     "Redis",
     "Secret",
     "Server",
     "Settings",
+    "SettingsError",
     "Store",
     "Stream",
     "Telemetry",
+    "environment",
+    "load_settings",
 ]

@@ -5,16 +5,27 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct, field
 
 Port = Annotated[int, Meta(ge=0, le=65535)]
-Positive = Annotated[int, Meta(ge=1)]
+Positive = Annotated[int, Meta(ge=1, le=2_147_483_647)]
+PositiveFloat = Annotated[float, Meta(gt=0, le=1e9)]
 
 
 class Secret(str):
-    """Text that never prints: its repr and every log of it show stars."""
+    """Text that does not print by accident: its repr and f-strings of it show stars.
+
+    It is a str for whoever takes one (drivers, `encode`, `hmac`); `str()` and `reveal()` give the plain text.
+    """
 
     __slots__ = ()
 
     def __repr__(self) -> str:
         return "Secret('***')"
+
+    def __format__(self, _spec: str) -> str:
+        return "***"
+
+    def reveal(self) -> str:
+        """The text itself: for a driver, never for a log."""
+        return str(self)
 
 
 class Server(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -40,11 +51,11 @@ class Store(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """PostgreSQL. Without an address Chrono runs the one that comes with it."""
 
     database_url: Annotated[
-        str | None, Meta(description="postgresql://…; empty means the embedded PostgreSQL in data_dir")
+        Secret | None, Meta(description="postgresql://…; empty means the embedded PostgreSQL in data_dir")
     ] = None
     pool_size: Annotated[Positive, Meta(description="connections for reads")] = 6
     writers: Annotated[Positive, Meta(description="group-commit writers for ingest")] = 2
-    deadline_s: Annotated[float, Meta(gt=0, description="client-side limit of every database call, seconds")] = 5.0
+    deadline_s: Annotated[PositiveFloat, Meta(description="client-side limit of every database call, seconds")] = 5.0
     raw_retention_days: Annotated[Positive, Meta(description="days that raw quotes and trades are kept")] = 90
     retention_days: Annotated[Positive, Meta(description="days that candles and consensus are kept")] = 730
 
@@ -52,7 +63,7 @@ class Store(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class Redis(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The optional shared cache and fan-out between instances."""
 
-    url: Annotated[str | None, Meta(description="redis://…; empty means memory")] = None
+    url: Annotated[Secret | None, Meta(description="redis://… or rediss://…; empty means memory")] = None
     cache_ttl_s: Annotated[Positive, Meta(description="life of latest:{symbol}, seconds")] = 60
     prefix: Annotated[str, Meta(description="in front of every key and channel")] = "chrono:"
 
@@ -64,8 +75,8 @@ class Ingest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     future_s: Annotated[Positive, Meta(description="a feed further ahead is refused by itself, seconds")] = 5
     spool_max_mb: Annotated[Positive, Meta(description="size of the local spool while PostgreSQL is away, MB")] = 1024
     secrets: Annotated[
-        dict[str, str],
-        Meta(description="worker_id -> reference of its signing secret (env:NAME or file:PATH)"),
+        dict[str, Secret],
+        Meta(description="worker_id -> its signing secret, given as env:NAME or file:PATH"),
     ] = field(default_factory=dict)
     signing_required: Annotated[bool, Meta(description="refuse unsigned ingest")] = False
 
@@ -75,9 +86,9 @@ class Pricing(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     window_s: Annotated[Positive, Meta(description="how far back quotes count, seconds")] = 180
     minimum_sources: Annotated[Positive, Meta(description="independent venues that a votable value needs")] = 3
-    half_life_s: Annotated[float, Meta(gt=0, description="age at which a quote weighs half, seconds")] = 20.0
-    k: Annotated[float, Meta(gt=0, description="venues beyond k scaled MAD are dropped")] = 3.0
-    floor_bps: Annotated[float, Meta(gt=0, description="but never one nearer than this to the median, bps")] = 10.0
+    half_life_s: Annotated[PositiveFloat, Meta(description="age at which a quote weighs half, seconds")] = 20.0
+    k: Annotated[PositiveFloat, Meta(description="venues beyond k scaled MAD are dropped")] = 3.0
+    floor_bps: Annotated[PositiveFloat, Meta(description="but never one nearer than this to the median, bps")] = 10.0
     max_weight: Annotated[float, Meta(gt=0, le=1, description="most that one venue weighs")] = 0.3
     minimum_confidence: Annotated[
         float, Meta(ge=0, le=1, description="below it a value is degraded and not voted with")
@@ -107,21 +118,21 @@ class Api(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     rate_limit_public_paid: Annotated[Positive, Meta(description="requests per minute per paid key")] = 10_000
     rate_limit_address: Annotated[Positive, Meta(description="requests per minute per address without a key")] = 100
     host_limits: Annotated[
-        dict[str, int], Meta(description="host name -> requests per minute, such as the public gateway's 30")
+        dict[str, Positive], Meta(description="host name -> requests per minute, such as the public gateway's 30")
     ] = field(default_factory=dict)
 
 
 class Stream(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Live streams."""
 
-    heartbeat_interval_s: Annotated[float, Meta(gt=0, description="seconds between heartbeats")] = 30.0
+    heartbeat_interval_s: Annotated[PositiveFloat, Meta(description="seconds between heartbeats")] = 30.0
     max_connections: Annotated[Positive, Meta(description="sockets held at once")] = 10_000
     max_symbols: Annotated[Positive, Meta(description="markets one connection may subscribe")] = 200
     messages_per_s: Annotated[Positive, Meta(description="frames a client may send per second")] = 5
     origins: Annotated[tuple[str, ...], Meta(description="browser origins that may open a socket; * means any")] = (
         "*",
     )
-    stall_s: Annotated[float, Meta(gt=0, description="a reader stalled this long is cut, seconds")] = 5.0
+    stall_s: Annotated[PositiveFloat, Meta(description="a reader stalled this long is cut, seconds")] = 5.0
 
 
 class Logs(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
