@@ -1,0 +1,1 @@
+"""The door by which quotes come in."""
