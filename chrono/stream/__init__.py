@@ -1,0 +1,1 @@
+"""Live frames to many readers, each at its own pace."""
