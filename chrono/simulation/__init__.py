@@ -1,0 +1,1 @@
+"""A market that lives in memory, with faults on demand."""
