@@ -1,0 +1,78 @@
+"""`chrono dev`: everything on this machine in one process, never signing, with prices within seconds."""
+
+import sys
+from pathlib import Path
+
+import msgspec
+import rich_click as click
+
+from chrono.cli import frame
+from chrono.cli.dev_keys import with_dev_keys
+from chrono.cli.dev_window import Window
+from chrono.cli.ends import USAGE, Stop
+from chrono.cli.whereabouts import configured_key, data_dir_of_dev
+from chrono.settings import Loaded, Settings
+
+MARKETS = ("auto", "simulated")
+STREAM_PORT_AFTER = 2
+"""The fast door of `dev --port N` is N + 2, as 3002 is to 3000, so that two of them can run side by side."""
+
+
+@frame.command(
+    "dev",
+    examples=[
+        "chrono dev",
+        "chrono dev --port 0 --market simulated",
+        "chrono dev --market day.parquet",
+        "CHRONO__DATA_DIR=/tmp/chrono chrono dev",
+    ],
+)
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    metavar="N",
+    help="The main door; 0 takes a free one. The fast door is N + 2.",
+)
+@click.option(
+    "--market",
+    default="auto",
+    metavar="auto|simulated|FILE",
+    help="Where prices come from: venues if they answer within 3 s, else simulated; or a recorded tape.",
+)
+@click.option("-v", "--verbose", is_flag=True, help="Show the log of every outcome.")
+@frame.shared_options
+def command(port: int | None, market: str, verbose: bool) -> int:
+    """Start the whole system here, without network, wallet or set-up. It never signs.
+
+    Prices, keys and the database lie in a data folder of its own (`dev` in the default one, or data_dir when you
+    set it). Without API keys in the settings, throwaway ones are made and `chrono price` finds them.
+    """
+    if market not in MARKETS and not Path(market).exists():
+        told = f"--market {market}: expected auto, simulated, or a tape that exists"
+        raise Stop(told, then="chrono replay --help", code=USAGE)
+    loaded = frame.load({"server.port": port})
+    settings = _settings(loaded, port, verbose=verbose)
+    folder = Path(settings.data_dir)
+    folder.mkdir(mode=0o755, parents=True, exist_ok=True)
+    settings, public_key = with_dev_keys(settings, folder)
+    if settings.store.database_url is not None:
+        frame.say("note: what is simulated goes into the configured database (database_url)")
+
+    from chrono.serving import DevOptions, serve
+
+    with Window(folder, market, public_key, configured_key(settings)):
+        return serve(settings, dev=DevOptions(market=market))
+
+
+def _settings(loaded: Loaded, port: int | None, *, verbose: bool) -> Settings:
+    """The settings of this dev run: its own folder, a fast door that fits the port, a quiet log on a terminal."""
+    settings, origins = loaded.settings, loaded.origins
+    changes: dict[str, object] = {"data_dir": str(data_dir_of_dev(loaded))}
+    if port is not None and origins["server.stream_port"] == "default":
+        fast = port + STREAM_PORT_AFTER if 0 < port <= 65535 - STREAM_PORT_AFTER else 0
+        changes["server"] = msgspec.structs.replace(settings.server, stream_port=fast)
+    if verbose:
+        changes["logs"] = msgspec.structs.replace(settings.logs, level="info")
+    elif origins["logs.level"] == "default" and sys.stdout.isatty():
+        changes["logs"] = msgspec.structs.replace(settings.logs, level="warning")
+    return msgspec.structs.replace(settings, **changes)
