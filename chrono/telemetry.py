@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 from prometheus_client import Counter, Gauge, Histogram
 
+from chrono.clock import SECOND_NS, Clock
 from chrono.settings import Logs, Telemetry
 
 if TYPE_CHECKING:
@@ -41,6 +42,10 @@ AGGREGATION_SECONDS = Histogram(
 ANOMALIES = Counter("chrono_anomalies_total", "Venues left out of a stored consensus.", ["source", "kind"])
 SOURCE_DEVIATION = Gauge("chrono_source_deviation_bps", "Venue's distance from the newest consensus.", ["source"])
 STABLE_PEG = Gauge("chrono_stable_peg_ratio", "Price of a stable coin in its currency.", ["asset"])
+SUBSCRIBER_FAILURES = Counter(
+    "chrono_subscriber_failures_total", "Times that a subscriber of new values raised.", ["subscriber"]
+)
+MARKET_FAILURES = Counter("chrono_market_failures_total", "Markets whose pricing raised, in a pass of all.")
 WINDOW_POINTS = Gauge("chrono_window_points", "Quotes held in memory.")
 WINDOW_DROPPED = Counter("chrono_window_dropped_total", "Quotes not taken into the window.", ["reason"])
 
@@ -61,6 +66,7 @@ WS_QUEUE_DEPTH = Gauge("chrono_ws_queue_depth", "Frames waiting in the deepest q
 
 DB_POOL_IN_USE = Gauge("chrono_db_pool_in_use", "Database connections in use.")
 DB_SECONDS = Histogram("chrono_db_operation_seconds", "Database calls.", ["op"], buckets=_FAST)
+CONSENSUS_DROPPED = Counter("chrono_consensus_dropped_total", "Values never stored, PostgreSQL being away too long.")
 SPOOL_BYTES = Gauge("chrono_spool_bytes", "Bytes waiting in the local spool.")
 CACHE_FAILURES = Counter("chrono_cache_failures_total", "Calls to Redis that failed.", ["op"])
 
@@ -90,6 +96,17 @@ def _with_request_id(_: object, __: str, event: Any) -> Any:
     if asked_by:
         event["request_id"] = asked_by
     return event
+
+
+LAG_BEAT_NS = 250_000_000
+
+
+async def watch_loop(clock: Clock) -> None:
+    """Measure how late the event loop wakes, four times a second, for ever. A supervised part."""
+    while True:
+        due_ns = clock.now_ns() + LAG_BEAT_NS
+        await clock.sleep_until(due_ns)
+        LOOP_LAG.observe(max(clock.now_ns() - due_ns, 0) / SECOND_NS)
 
 
 _tracer: "Tracer | None" = None

@@ -1,0 +1,177 @@
+"""The whole machine on one screen: what there is (`build`), who tells whom (`wire`), how it answers (`create_app`)."""
+
+import asyncio
+from collections.abc import Sequence
+
+from litestar import Litestar
+from msgspec import Struct
+
+from chrono.api.access import KeyRing
+from chrono.api.app import create_app as create_api
+from chrono.api.ports import ApiParts, SignatureHeaders
+from chrono.api.venues import Venues
+from chrono.clock import Clock
+from chrono.flare.epochs import Timing
+from chrono.health import probes
+from chrono.ingest.door import IngestDoor
+from chrono.ingest.nonces import MemoryNonces, SharedNonces
+from chrono.ingest.signature import Signatures, SignedRequest
+from chrono.market.graph import QuoteGraph
+from chrono.past import Past
+from chrono.pricing.board import Board
+from chrono.pricing.consensus import Pricer
+from chrono.pricing.estimate import Estimate
+from chrono.pricing.rounds import RoundValues
+from chrono.pricing.window import Window
+from chrono.settings import Settings
+from chrono.store.cache import Cache
+from chrono.store.door import Store
+from chrono.stream.fast_door import FastDoor
+from chrono.stream.hub import Hub
+from chrono.stream.litestar_door import stream_handlers
+from chrono.supervisor import Supervisor
+from chrono.telemetry import watch_loop
+
+
+class Parts(Struct, frozen=True, kw_only=True):
+    """Every part of the running house. `environment` marks answers that are not of the real market."""
+
+    settings: Settings
+    clock: Clock
+    supervisor: Supervisor
+    store: Store
+    cache: Cache | None
+    window: Window
+    board: Board
+    rounds: RoundValues
+    past: Past
+    ingest: IngestDoor
+    signatures: Signatures
+    venues: Venues
+    keys: KeyRing
+    hub: Hub
+    fast_door: FastDoor
+    environment: str | None
+
+
+def build(
+    settings: Settings, clock: Clock, store: Store, cache: Cache | None, *, environment: str | None = None
+) -> Parts:
+    """Construct every part; nothing runs yet. The store is open already. Raises: ChronoError(GRAPH_CYCLE)."""
+    timing = Timing.of(settings.network)
+    graph = QuoteGraph.build(settings.pricing.edges)
+    window = Window(settings.pricing.window_s * 1_000_000_000)
+    board = Board(window, Pricer(window, graph, settings.pricing), clock, timing)
+    keys = KeyRing(settings.api)
+    hub = Hub(
+        settings.stream,
+        clock,
+        authorise=keys.find,
+        latest=board.latest,
+        listed=board.listed,
+        day_ago=lambda markets: store.consensus.day_ago(list(markets), clock.now_ns()),
+        defer=asyncio.get_running_loop().call_soon,
+    )
+    nonces = MemoryNonces(clock) if cache is None else SharedNonces(MemoryNonces(clock), cache)
+    secrets = {worker: secret.reveal().encode() for worker, secret in settings.ingest.secrets.items()}
+    return Parts(
+        settings=settings,
+        clock=clock,
+        supervisor=Supervisor(clock),
+        store=store,
+        cache=cache,
+        window=window,
+        board=board,
+        rounds=RoundValues(board, timing, clock),
+        past=Past(store.quotes, graph, settings.pricing),
+        ingest=IngestDoor(store.quotes.write, clock, settings.ingest),
+        signatures=Signatures(secrets, nonces, required=settings.ingest.signing_required),
+        venues=Venues(clock),
+        keys=keys,
+        hub=hub,
+        fast_door=FastDoor(hub, settings.server.host, settings.server.stream_port),
+        environment=environment,
+    )
+
+
+def wire(parts: Parts) -> None:
+    """Every arrow of the house. Subscribers queue and return at once."""
+    parts.ingest.on_quotes(parts.window.add)
+    parts.ingest.on_quotes(parts.venues.add)
+    parts.ingest.on_quotes(parts.hub.publish_quotes)
+    parts.board.on_estimates(parts.hub.publish_estimates)
+    parts.board.on_record(parts.store.consensus.write_later)
+    parts.rounds.on_pinned(lambda _, estimates: parts.store.consensus.write_later(estimates))
+    if parts.cache is not None:
+        parts.board.on_estimates(parts.cache.put_later)
+        parts.cache.on_estimates(lambda estimates: _from_elsewhere(parts, estimates))
+
+
+def supervise(parts: Parts) -> None:
+    """Start every long-running part; a crashed one comes back by itself."""
+    for name, run in parts.store.parts():
+        parts.supervisor.start(name, run)
+    if parts.cache is not None:
+        for name, run in parts.cache.parts():
+            parts.supervisor.start(name, run)
+    parts.supervisor.start("board", parts.board.run)
+    parts.supervisor.start("streams", parts.hub.run)
+    parts.supervisor.start("stream_changes", parts.hub.run_changes)
+    parts.supervisor.start("loop_watch", lambda: watch_loop(parts.clock))
+
+
+async def warm(parts: Parts) -> None:
+    """Fill the window with what the store still holds of it. Raises: ChronoError(DATABASE_AWAY)."""
+    since_ns = parts.clock.now_ns() - parts.window.span_ns
+    quotes = await parts.store.quotes.recent(since_ns)
+    parts.window.add(quotes)
+    parts.venues.add(quotes)
+    parts.window.add_trades(await parts.store.trades.recent(since_ns))
+    parts.board.refresh(parts.clock.now_ns())
+
+
+def create_app(parts: Parts) -> Litestar:
+    """The main door: REST, the streams on the main port, and the Flare seams."""
+
+    async def verify(headers: SignatureHeaders, at_ns: int) -> None:
+        request = SignedRequest(
+            method=headers.method,
+            path=headers.path,
+            body=headers.body,
+            worker_id=headers.worker_id,
+            timestamp=headers.timestamp,
+            nonce=headers.nonce,
+            signature=headers.signature,
+        )
+        await parts.signatures.verify(request, at_ns=at_ns)
+
+    api = ApiParts(
+        clock=parts.clock,
+        accept=parts.ingest.accept,
+        verify=verify,
+        board=parts.board,
+        window=parts.window,
+        quotes=parts.store.quotes,
+        candles=parts.store.candles,
+        consensus=parts.store.consensus,
+        estimate_at=parts.past.estimate_at,
+        rounds=parts.rounds,
+        volumes=parts.window.volumes,
+        health=probes(parts.store, parts.cache, parts.board, parts.hub, parts.supervisor),
+        shared_limits=parts.cache,
+        environment=parts.environment,
+    )
+    return create_api(
+        api, parts.settings, venues=parts.venues, keys=parts.keys, extra_handlers=stream_handlers(parts.hub)
+    )
+
+
+def _from_elsewhere(parts: Parts, estimates: Sequence[Estimate]) -> None:
+    """Values of another instance go to our readers when they are newer than ours."""
+    newer = []
+    for estimate in estimates:
+        own = parts.board.latest(estimate.market)
+        if own is None or own.at_ns < estimate.at_ns:
+            newer.append(estimate)
+    if newer:
+        parts.hub.publish_estimates(newer)

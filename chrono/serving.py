@@ -1,0 +1,198 @@
+"""The process: one at a time per data folder, everything opened in order and closed in reverse, in time."""
+
+import asyncio
+import contextlib
+import fcntl
+import gc
+import json
+import os
+import signal
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from pathlib import Path
+
+import structlog
+from granian.constants import Interfaces
+from granian.server.embed import Server
+from litestar import Litestar
+from msgspec import Struct
+
+from chrono import __version__
+from chrono.app import Parts, build, create_app, supervise, warm, wire
+from chrono.clock import Clock, SystemClock
+from chrono.errors import DATA_DIR_BUSY, DATABASE_AWAY, PORT_TAKEN, ChronoError
+from chrono.settings import Settings
+from chrono.store.cache import Cache
+from chrono.store.door import Store
+from chrono.telemetry import BUILD_INFO, configure_logs, configure_traces
+
+LOCK_FILE = "chrono.lock"
+SERVER_FILE = "server.json"
+DRAIN_S = 0.5
+GC_THRESHOLD = 50_000
+SIMULATED = "simulated"
+
+log = structlog.get_logger()
+
+
+class DevOptions(Struct, frozen=True):
+    """What `chrono dev` adds: where prices come from (`auto`, `simulated`, or a tape's path)."""
+
+    market: str
+
+
+def serve(settings: Settings, *, dev: DevOptions | None) -> int:
+    """Run until SIGINT or SIGTERM; the exit code. Raises: ChronoError when the start fails."""
+    configure_logs(settings.logs)
+    configure_traces(settings.telemetry)
+    BUILD_INFO.labels(__version__).set(1)
+    data_dir = Path(settings.data_dir)
+    data_dir.mkdir(mode=0o755, parents=True, exist_ok=True)
+    with hold(data_dir), asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        return runner.run(_serve(settings, SystemClock(), dev))
+
+
+@contextmanager
+def hold(data_dir: Path) -> Iterator[None]:
+    """The data folder for this process alone; the kernel lets go of it however the process ends.
+
+    Raises: ChronoError(DATA_DIR_BUSY) with the pid of the one that holds it.
+    """
+    with (data_dir / LOCK_FILE).open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as busy:
+            lock.seek(0)
+            raise ChronoError(DATA_DIR_BUSY, data_dir=str(data_dir), pid=lock.read().strip()) from busy
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        yield
+
+
+async def _serve(settings: Settings, clock: Clock, dev: DevOptions | None) -> int:
+    over = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, over.set)
+    async with _opened(settings, clock, dev) as parts, _main_door(create_app(parts), settings) as port:
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(GC_THRESHOLD)
+        with _announced(settings, port, parts.fast_door.port):
+            log.info("serving", url=f"http://{settings.server.host}:{port}", data_dir=settings.data_dir)
+            await over.wait()
+            log.info("stopping", connections=parts.hub.connections)
+            await parts.hub.drain(DRAIN_S)
+    return 0
+
+
+@asynccontextmanager
+async def _opened(settings: Settings, clock: Clock, dev: DevOptions | None) -> AsyncIterator[Parts]:
+    """Every part, running. The order is written here: store, cache, parts, streams, market; back in reverse."""
+    async with AsyncExitStack() as stack:
+        store = await Store.open(settings, clock)
+        stack.push_async_callback(store.close)
+        cache = None
+        if settings.redis.url is not None:
+            cache = Cache.open(settings.redis, clock)
+            stack.push_async_callback(cache.close)
+        environment = SIMULATED if dev is not None else None
+        parts = build(settings, clock, store, cache, environment=environment)
+        wire(parts)
+        stack.push_async_callback(parts.supervisor.stop)
+        supervise(parts)
+        try:
+            await warm(parts)
+        except ChronoError as error:
+            if error.reason is not DATABASE_AWAY:
+                raise
+            log.warning("window_not_warmed", cause=str(error))
+        try:
+            await parts.fast_door.start()
+        except OSError as taken:
+            raise ChronoError(PORT_TAKEN, port=settings.server.stream_port) from taken
+        stack.push_async_callback(parts.fast_door.stop)
+        if dev is not None:
+            _play(parts, dev)
+        yield parts
+
+
+def _play(parts: Parts, dev: DevOptions) -> None:
+    """Start the market of `chrono dev`. Live venues come with their connectors; until then auto is simulated."""
+    from chrono.market.tapes import open_tape
+    from chrono.simulation.market import SimulatedMarket
+    from chrono.simulation.playing import play
+
+    sink = parts.ingest.keep
+    if dev.market in ("auto", "simulated"):
+        if dev.market == "auto":
+            log.warning("market_is_simulated", why="there are no live connectors yet; prices are invented, not real")
+
+        async def simulate() -> None:
+            await SimulatedMarket(seed=1, start_ns=parts.clock.now_ns()).run(parts.clock, sink)
+
+        parts.supervisor.start("market", simulate)
+        return
+    tape = open_tape(dev.market)
+    parts.supervisor.start("market", lambda: play(tape, parts.clock, sink))
+
+
+@asynccontextmanager
+async def _main_door(app: Litestar, settings: Settings) -> AsyncIterator[int]:
+    """Granian on the main port (and the value provider's, when asked), in this loop; the port it listens on."""
+    ports = [_free_port(settings.server.host, settings.server.port)]
+    hosts = [settings.server.host]
+    if settings.server.value_provider_port is not None:
+        ports.append(_free_port("127.0.0.1", settings.server.value_provider_port))
+        hosts.append("127.0.0.1")
+    servers = [
+        Server(app, address=host, port=port, interface=Interfaces.ASGINL, backlog=1024, log_enabled=False)
+        for host, port in zip(hosts, ports, strict=True)
+    ]
+    running = [
+        asyncio.create_task(server.serve(), name=f"door_{port}") for server, port in zip(servers, ports, strict=True)
+    ]
+    try:
+        yield ports[0]
+    finally:
+        for server in servers:
+            server.stop()  # type: ignore[no-untyped-call]  # granian types no methods
+        _, late = await asyncio.wait(running, timeout=DRAIN_S)
+        for task in late:
+            task.cancel()
+
+
+def _free_port(host: str, port: int) -> int:
+    """The port, proved free; for 0 a free one. granian would silently share a taken one (SO_REUSEPORT).
+
+    Raises: ChronoError(PORT_TAKEN).
+    """
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as taken:
+            raise ChronoError(PORT_TAKEN, host=host, port=port) from taken
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def _announced(settings: Settings, port: int, stream_port: int) -> Iterator[None]:
+    """Tell the command line where this process answers, as long as it does."""
+    host = settings.server.host
+    path = Path(settings.data_dir) / SERVER_FILE
+    told = {"url": f"http://{host}:{port}", "stream_url": f"ws://{host}:{stream_port}/stream", "pid": os.getpid()}
+    path.write_text(json.dumps(told))
+    try:
+        yield
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            path.unlink()
+
+
+def _loop_factory() -> "type[asyncio.AbstractEventLoop] | None":
+    import uvloop
+
+    return uvloop.Loop

@@ -1,0 +1,1 @@
+"""Figures on loopback, one line each, beside the bare building block. Never assertions."""

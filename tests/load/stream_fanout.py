@@ -1,0 +1,300 @@
+"""Fan-out through the fast door: 1,000 sockets, 50,000 messages a second, 5 % of the readers stalled.
+
+    python tests/load/stream_fanout.py [--pattern spread|wave|bulk] [--seconds 15] [--clients 1000] [--json]
+
+One process serves, another holds every client; latency runs from `publish` to the client's callback, on the
+machine's monotonic clock. The patterns send the same number of messages:
+- spread: 50 markets, each reader has one, 2,500 publishes a second, so 20 sends a publish.
+- wave: one market, 50 publishes a second, each to all 1,000 sockets at once. The last of a wave waits for the
+  sends before it: P50 is half a wave by construction.
+- bulk: as the board does it, every 250 ms one batch of all markets; each reader has 12 or 13 of 50.
+The figures hold for the machine they were taken on; compare ratios.
+"""
+
+import argparse
+import asyncio
+import gc
+import json
+import resource
+import select
+import socket
+import subprocess
+import sys
+import time
+from array import array
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+STALLED_SHARE = 0.05
+KEY = "chrono_public_load"
+MARKETS = 50
+
+
+def rss_kb() -> int:
+    """Memory of this process now, KiB."""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("VmRSS"):
+            return int(line.split()[1])
+    return 0
+
+
+def markets_of(pattern: str, client: int) -> list[str]:
+    """What one client subscribes."""
+    if pattern == "wave":
+        return ["M0/USD"]
+    if pattern == "bulk":
+        first = client % 4
+        return [f"M{n}/USD" for n in range(first, MARKETS, 4)]
+    return [f"M{client % MARKETS}/USD"]
+
+
+# The serving process
+
+
+async def serve(pattern: str, seconds: float, per_s: int, clients: int) -> dict[str, Any]:
+    """Start the door, wait for the word, publish for `seconds`."""
+    from chrono.clock import SystemClock
+    from chrono.settings import Stream
+    from chrono.stream.fast_door import FastDoor
+    from chrono.stream.hub import Hub
+    from chrono.telemetry import WS_DELIVERY_SECONDS
+    from tests.fakes.streams import ACCESS, an_estimate
+
+    async def no_history(_: object) -> dict[Any, Any]:
+        return {}
+
+    loop = asyncio.get_running_loop()
+    hub = Hub(
+        Stream(), SystemClock(), authorise=lambda _: ACCESS, latest=lambda _: None, listed=list,
+        day_ago=no_history, defer=loop.call_soon,
+    )  # fmt: skip
+    door = FastDoor(hub, "127.0.0.1", 0)
+    await door.start()
+    life = asyncio.create_task(hub.run())
+    before_kb = rss_kb()
+    print(json.dumps({"port": door.port}), flush=True)
+    await loop.run_in_executor(None, sys.stdin.readline)
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
+    held_kb = rss_kb()
+    held = hub.connections
+
+    def publish(names: list[int]) -> None:
+        now = time.monotonic_ns()
+        hub.publish_estimates([an_estimate(f"M{n}/USD", price=Decimal(now), at_ns=now) for n in names])
+
+    sends_each = {"spread": clients / MARKETS, "wave": clients, "bulk": clients / 4}[pattern]
+    began, cpu, done = time.monotonic(), time.process_time(), 0
+    while (elapsed := time.monotonic() - began) < seconds:
+        due = int(elapsed * per_s / sends_each)
+        if pattern == "bulk":
+            due = due // MARKETS * MARKETS
+        if pattern == "bulk" and due > done:
+            publish([n % MARKETS for n in range(done, due)][-MARKETS:])
+            done = due
+        while done < due:
+            publish([done % MARKETS if pattern == "spread" else 0])
+            done += 1
+            if done % 4 == 0:
+                await asyncio.sleep(0)
+        await asyncio.sleep(0.001)
+    took = time.monotonic() - began
+    handed = {
+        s.name.rpartition("_")[2]: s.value for m in WS_DELIVERY_SECONDS.collect() for s in m.samples if not s.labels
+    }
+    stats = {
+        "published": done,
+        "handed_over_ms": round(handed["sum"] / max(1, handed["count"]) * 1000, 3),
+        "cpu_share": round((time.process_time() - cpu) / took, 3),
+        "rss_kb_per_client": round((held_kb - before_kb) / max(1, held), 1),
+        "rss_now_mb": round(rss_kb() / 1024, 1),
+        "rss_peak_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
+        "connections_left": hub.connections,
+    }
+    await hub.drain(2.0)
+    await door.stop()
+    life.cancel()
+    return stats
+
+
+# The process that holds the clients
+
+
+def stalled_socket(port: int, pattern: str, client: int) -> socket.socket:
+    """A client that subscribes and never reads again."""
+    sock = socket.socket()
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    sock.connect(("127.0.0.1", port))
+    sock.sendall(
+        b"GET /stream?key=%b HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n" % KEY.encode()
+    )
+    assert b" 101 " in sock.recv(4096)
+    text = json.dumps({"action": "subscribe", "symbols": markets_of(pattern, client)}).encode()
+    size = bytes([0x80 | len(text)]) if len(text) < 126 else b"\xfe" + len(text).to_bytes(2, "big")
+    sock.sendall(b"\x81" + size + b"\0\0\0\0" + text)
+    return sock
+
+
+async def hold(port: int, pattern: str, clients: int) -> dict[str, Any]:
+    """Hold `clients` sockets and time what comes."""
+    from picows import WSFrame, WSListener, WSMsgType, WSTransport, ws_connect
+
+    latencies = array("q")
+    counts = [0] * clients
+    seqs = [0] * clients
+    ended: dict[str, int] = {}
+    ready = [0]
+
+    class Client(WSListener):  # type: ignore[misc]
+        def __init__(self, number: int) -> None:
+            self.number = number
+
+        def on_ws_connected(self, transport: WSTransport) -> None:
+            frame = {"action": "subscribe", "symbols": markets_of(pattern, self.number)}
+            transport.send(WSMsgType.TEXT, json.dumps(frame).encode())
+
+        def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
+            now = time.monotonic_ns()
+            if frame.msg_type != WSMsgType.TEXT:
+                if frame.msg_type == WSMsgType.CLOSE:
+                    code = str(int(frame.get_close_code()))
+                    ended[code] = ended.get(code, 0) + 1
+                    transport.disconnect()
+                return
+            payload = frame.get_payload_as_bytes()
+            if payload[9:11] == b"pr":  # price_update
+                at = payload.index(b'"price":"') + 9
+                latencies.append(now - int(payload[at : payload.index(b'"', at)]))
+                counts[self.number] += 1
+                seqs[self.number] = int(payload[29 : payload.index(b",", 29)])
+            elif payload[9:11] == b"sn":
+                ready[0] += 1
+
+    stalled_count = int(clients * STALLED_SHARE)
+    healthy = clients - stalled_count
+    url = f"ws://127.0.0.1:{port}/stream?key={KEY}"
+    keep = []
+    for first in range(0, healthy, 50):
+        together = (
+            ws_connect(lambda n=n: Client(n), url, read_buffer_init_size=4096)
+            for n in range(first, min(first + 50, healthy))
+        )
+        keep += await asyncio.gather(*together)
+    stalled = {}
+    poll = select.poll()
+    for number in range(healthy, clients):
+        sock = stalled_socket(port, pattern, number)
+        stalled[sock.fileno()] = sock
+        poll.register(sock, select.POLLHUP | select.POLLERR | select.POLLRDHUP)
+    while ready[0] < healthy:
+        await asyncio.sleep(0.01)
+    gc.collect()
+    gc.freeze()
+    print(json.dumps({"ready": healthy}), flush=True)
+    loop = asyncio.get_running_loop()
+    began, cpu = time.monotonic(), time.process_time()
+    cut_after: list[float] = []
+    stop = loop.run_in_executor(None, sys.stdin.readline)
+    while not stop.done():
+        await asyncio.sleep(0.05)
+        for fd, _ in poll.poll(0):
+            cut_after.append(time.monotonic() - began)
+            poll.unregister(fd)
+    took = time.monotonic() - began
+    ordered = sorted(latencies)
+
+    def percentile(share: float) -> float:
+        return round(ordered[min(len(ordered) - 1, int(len(ordered) * share))] / 1e6, 3) if ordered else 0.0
+
+    del keep
+    return {
+        "clients": clients,
+        "messages": len(ordered),
+        "messages_per_s": round(len(ordered) / took),
+        "p50_ms": percentile(0.5),
+        "p95_ms": percentile(0.95),
+        "p99_ms": percentile(0.99),
+        "p999_ms": percentile(0.999),
+        "max_ms": round(ordered[-1] / 1e6, 3) if ordered else 0.0,
+        "clients_with_gaps": sum(seqs[n] - 1 != counts[n] for n in range(healthy)),
+        "healthy_cut": sum(count for code, count in ended.items() if code != "1012"),
+        "stalled": stalled_count,
+        "stalled_cut": len(cut_after),
+        "stalled_cut_after_s": [round(min(cut_after), 2), round(max(cut_after), 2)] if cut_after else None,
+        "client_cpu_share": round((time.process_time() - cpu) / took, 3),
+    }
+
+
+# The process that was asked
+
+
+def run(pattern: str, seconds: float, clients: int, per_s: int) -> dict[str, Any]:
+    """One measurement. Raises: RuntimeError when a process ends early."""
+    here = [sys.executable, __file__, "--pattern", pattern, "--seconds", str(seconds), "--clients", str(clients)]
+    here += ["--rate", str(per_s)]
+
+    def start(*role: str) -> subprocess.Popen[str]:
+        return subprocess.Popen([*here, *role], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def read(process: subprocess.Popen[str]) -> dict[str, Any]:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        if not line:
+            raise RuntimeError(f"a process ended with {process.wait()}")
+        answer: dict[str, Any] = json.loads(line)
+        return answer
+
+    def tell(process: subprocess.Popen[str]) -> None:
+        assert process.stdin is not None
+        process.stdin.write("go\n")
+        process.stdin.flush()
+
+    door = start("--role", "door")
+    holder = None
+    try:
+        holder = start("--role", "clients", "--port", str(read(door)["port"]))
+        read(holder)
+        tell(door)
+        served = read(door)
+        tell(holder)
+        return {"pattern": pattern, "seconds": seconds, **read(holder), "server": served}
+    finally:
+        for process in (door, holder):
+            if process is not None:
+                process.kill()
+                process.wait()
+
+
+def main() -> None:
+    """Parse, run, print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--pattern", choices=("spread", "wave", "bulk"), default="spread")
+    parser.add_argument("--seconds", type=float, default=15.0)
+    parser.add_argument("--clients", type=int, default=1000)
+    parser.add_argument("--rate", type=int, default=50_000, help="messages a second, over all clients")
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--role", choices=("door", "clients"), help=argparse.SUPPRESS)
+    parser.add_argument("--port", type=int, help=argparse.SUPPRESS)
+    asked = parser.parse_args()
+    if asked.role:
+        import uvloop
+
+        resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
+        job = (
+            serve(asked.pattern, asked.seconds, asked.rate, asked.clients)
+            if asked.role == "door"
+            else hold(asked.port, asked.pattern, asked.clients)
+        )
+        print(json.dumps(uvloop.run(job)), flush=True)
+        return
+    result = run(asked.pattern, asked.seconds, asked.clients, asked.rate)
+    print(json.dumps(result) if asked.json else json.dumps(result, indent=2))
+
+
+if __name__ == "__main__":
+    main()
