@@ -158,6 +158,7 @@ def create_app(parts: Parts) -> Litestar:
         rounds=parts.rounds,
         volumes=parts.window.volumes,
         health=probes(parts.store, parts.cache, parts.board, parts.hub, parts.supervisor),
+        supervised=lambda: parts.supervisor.states,
         shared_limits=parts.cache,
         environment=parts.environment,
     )

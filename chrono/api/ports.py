@@ -11,6 +11,7 @@ from chrono.flare.feeds import FeedId
 from chrono.market.names import Market, Venue
 from chrono.market.quote import Candle, Quote, Receipt
 from chrono.pricing.estimate import Estimate, Estimates, Exclusion
+from chrono.supervisor import PartState
 
 After = tuple[int, str]
 """Where a page of rows ended: the time of its last row, nanoseconds, and that row's venue (empty for candles)."""
@@ -182,6 +183,10 @@ class Shared(Protocol):
         ...
 
 
+Supervised = Callable[[], Mapping[str, PartState]]
+"""The long-running parts by name, as they are now. Fits: supervisor.Supervisor.states."""
+
+
 class ApiParts(Struct, frozen=True, kw_only=True):
     """Everything that the routes call. `environment` is told in every answer when it is not the real market."""
 
@@ -197,5 +202,6 @@ class ApiParts(Struct, frozen=True, kw_only=True):
     rounds: Rounds
     volumes: Volumes
     health: Mapping[str, Probe] = field(default_factory=dict)
+    supervised: Supervised = dict
     shared_limits: Shared | None = None
     environment: str | None = None

@@ -220,13 +220,22 @@ class MarketList(Struct, frozen=True):
     data: list[MarketRow]
 
 
+class Part(Struct, frozen=True):
+    """A long-running part: whether it runs now or waits for its restart, how often it crashed, and since when."""
+
+    state: Literal["running", "restarting"]
+    restarts: Count
+    since: TimeText
+
+
 class Health(Struct, frozen=True):
-    """How each service does, and all together."""
+    """How each service does, and all together; `parts` are the supervised parts of the process."""
 
     status: Literal["healthy", "degraded", "unhealthy"]
     timestamp: TimeText
     services: dict[str, Literal["healthy", "degraded", "unhealthy", "off"]]
     uptime_seconds: Count
+    parts: dict[str, Part]
 
 
 class Live(Struct, frozen=True):

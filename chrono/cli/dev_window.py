@@ -106,7 +106,7 @@ class Window:
         asked = 0
         while True:
             try:
-                if asked % _MARKETS_EVERY == 0 or not wanted:
+                if asked % _MARKETS_EVERY == 0 or len(wanted) < SHOWN:
                     wanted = markets_of(client) or wanted
                 asked += 1
                 document = latest(client, ",".join(wanted)) if wanted else {}

@@ -97,7 +97,7 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, right: Seque
     from rich.table import Table
     from rich.text import Text
 
-    made = Table(box=None, pad_edge=False, header_style="bold")
+    made = Table(box=None, pad_edge=False, header_style="bold", show_header=any(columns))
     for name in columns:
         made.add_column(name, justify="right" if name in right else "left", no_wrap=True)
     for row in rows:

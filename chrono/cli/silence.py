@@ -109,7 +109,9 @@ def _venues(state: State) -> Iterator[Silence]:
 
 
 def _markets(state: State) -> Iterator[Silence]:
-    thin = state.thin
+    """Thin markets in US dollars, which feeds are made of. That one venue alone quotes some other book is ordinary."""
+    asked = [market for market in state.markets if str(market.get("symbol")).endswith("/USD")]
+    thin = [market for market in state.thin if market in asked]
     if not thin:
         return
     named = ", ".join(f"{m.get('symbol')} ({live_sources(m)} of {minimum_sources(m)})" for m in thin[:SHOWN]) + (
@@ -117,4 +119,4 @@ def _markets(state: State) -> Iterator[Silence]:
     )
     why = f"fewer live sources than needed: {named}; they are served as degraded and given no vote"
     then = "" if state.young else "chrono explain MARKET, for who is missing"
-    yield Silence(f"{len(thin)} of {len(state.markets)} markets are thin", why, state.young, then)
+    yield Silence(f"{len(thin)} of {len(asked)} markets in USD are thin", why, state.young, then)

@@ -36,7 +36,7 @@ def client_for(url: str | None, key: str | None) -> Client:
         return Client(url, given_key(key))
     loaded = load()
     home = _running(loaded)
-    where = url or _text(home.server.get("url")) or settings_url(loaded.settings)
+    where = url or _near(_text(home.server.get("url"))) or settings_url(loaded.settings)
     if key is not None:
         return Client(where, given_key(key))
     return Client(where, configured_key(loaded.settings) or _text(home.keys.get("public")))
@@ -96,6 +96,11 @@ def _json_file(path: Path) -> Mapping[str, Any]:
     except (OSError, ValueError, RecursionError):
         return {}
     return read if isinstance(read, dict) else {}
+
+
+def _near(url: str | None) -> str | None:
+    """The server's own address as this machine reaches it: 0.0.0.0 is where it listens, not where it is."""
+    return url.replace("://0.0.0.0:", "://127.0.0.1:", 1) if url else None
 
 
 def _text(value: object) -> str | None:

@@ -200,11 +200,11 @@ def _value(raw: Raw | None) -> Any:
 
 def _frame(worker_id: object, timestamp: object, count: int | None, of_key: str) -> str:
     """Check what surrounds the feeds; gives the sender. Raises: ChronoError with every fault found."""
-    faults: list[tuple[str, object, str]] = []
+    faults: list[tuple[str, str, str]] = []
     if worker_id is not None and not (isinstance(worker_id, str) and is_venue(worker_id)):
-        faults.append(("worker_id", worker_id, "[a-z0-9_-]{1,100}"))
+        faults.append(("worker_id", shown(worker_id), "[a-z0-9_-]{1,100}"))
     if timestamp is not None and wire_time_ns(timestamp) is None:
-        faults.append(("timestamp", timestamp, "RFC 3339 UTC or epoch milliseconds"))
+        faults.append(("timestamp", shown(timestamp), "RFC 3339 UTC or epoch milliseconds"))
     if not count:
         faults.append(("feeds", "nothing" if count == 0 else "no list", "a list of 1 to 100 feeds"))
     if faults:
@@ -214,8 +214,8 @@ def _frame(worker_id: object, timestamp: object, count: int | None, of_key: str)
     return str(worker_id) if worker_id is not None else of_key
 
 
-def _bad_frame(faults: Iterable[tuple[str, object, str]]) -> ChronoError:
-    listed = [{"field": field, "received": shown(got), "expected": expected} for field, got, expected in faults]
+def _bad_frame(faults: Iterable[tuple[str, str, str]]) -> ChronoError:
+    listed = [{"field": field, "received": got, "expected": expected} for field, got, expected in faults]
     return ChronoError(BAD_BATCH, faults=listed)
 
 

@@ -120,7 +120,7 @@ class Connection:
                 pending.clear()
                 session.seq += 1
                 self.send(b"%b%d%b" % (waiting.head, session.seq, waiting.tail))
-        while (self._replies or pending) and not self.paused:
+        while (self._replies or pending):
             self.outlet.send_many(self._next_batch())
         self.idle = not self.paused
 

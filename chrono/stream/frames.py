@@ -2,7 +2,7 @@
 from here, so they cannot differ. Decimals are strings, times RFC 3339 UTC with milliseconds.
 """
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType, field
@@ -70,7 +70,7 @@ class Problem(Struct, frozen=True):
 
     code: str
     message: str
-    details: dict[str, object]
+    details: dict[str, Any]
     request_id: str
 
 

@@ -5,6 +5,7 @@ import random
 import signal
 import time
 from collections.abc import Callable
+from urllib.parse import quote
 
 import psutil
 import pytest
@@ -19,6 +20,12 @@ POSTGRES_KILLS = 20 if LONG else 5
 AWAY_S = 60 if LONG else 10
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(3600), pytest.mark.xdist_group("faults")]
+
+
+def url_of(conninfo: str) -> str:
+    """The same connection as a URL, as an operator writes it."""
+    parts = dict(pair.split("=", 1) for pair in conninfo.split())
+    return f"postgresql://{parts['user']}@/{parts['dbname']}?host={quote(parts['host'], safe='')}&port={parts['port']}"
 
 
 def start_senders(house: House, count: int = 4, per_s: float | None = None) -> list[Sender]:
@@ -52,8 +59,16 @@ def drained(house: House) -> bool:
 
 
 def postmaster(house: House) -> psutil.Process:
-    found = [p for p in psutil.Process(house.pid).children(recursive=True) if p.name().startswith("postgres")]
-    return min(found, key=lambda process: process.pid)
+    """The running embedded PostgreSQL, waited for: after a kill it is started again with back-off."""
+    found: list[psutil.Process] = []
+
+    def is_there() -> bool:
+        children = psutil.Process(house.pid).children()
+        found[:] = [p for p in children if p.name().startswith("postgres") and p.status() != psutil.STATUS_ZOMBIE]
+        return bool(found)
+
+    wait_for(is_there, 60, f"PostgreSQL did not come back:\n{house.log()}")
+    return found[0]
 
 
 def assert_nothing_lost(found: dict[str, int]) -> None:
@@ -109,7 +124,7 @@ def test_kill_9_of_postgresql_loses_and_doubles_nothing() -> None:
 
 def test_postgresql_stopped_under_1000_feeds_a_second_costs_no_answered_feed() -> None:
     since_ms = int(time.time() * 1000)
-    with postgres_server() as postgres, House({"DATABASE_URL": postgres.database()}) as house:
+    with postgres_server() as postgres, House({"DATABASE_URL": url_of(postgres.database())}) as house:
         house.start()
         senders = start_senders(house, count=2, per_s=500)
         wait_for(lambda: acknowledged(senders) > 500, 30, house.log())
@@ -134,7 +149,7 @@ def test_postgresql_stopped_under_1000_feeds_a_second_costs_no_answered_feed() -
 def test_a_frozen_postgresql_hangs_nobody() -> None:
     since_ms = int(time.time() * 1000)
     environment = {"CHRONO__STORE__DEADLINE_S": "1"}
-    with postgres_server() as postgres, House({**environment, "DATABASE_URL": postgres.database()}) as house:
+    with postgres_server() as postgres, House({**environment, "DATABASE_URL": url_of(postgres.database())}) as house:
         house.start()
         senders = start_senders(house, count=2, per_s=500)
         wait_for(lambda: acknowledged(senders) > 200, 30, house.log())

@@ -11,7 +11,7 @@ from chrono.api.answers import Answer, Call, Header
 from chrono.api.operations import Operation, Served
 from chrono.api.parameters import read_query
 from chrono.api.ports import ApiParts, Probe
-from chrono.api.schemas import Health, Live, Ready
+from chrono.api.schemas import Health, Live, Part, Ready
 from chrono.clock import SECOND_NS, to_rfc3339
 from chrono.errors import ChronoError
 from chrono.pricing.estimate import Quality
@@ -43,9 +43,15 @@ class Vitals:
         read_query(call.query, ())
         services = await self._services()
         worst = max(services.values(), key=STATES.index)
+        parts = {
+            name: Part("running" if state.running else "restarting", state.restarts, state.since)
+            for name, state in self._parts.supervised().items()
+        }
         status = "healthy" if worst == "off" else worst
+        if status == "healthy" and any(part.state == "restarting" for part in parts.values()):
+            status = "degraded"
         uptime_s = (call.clock.monotonic_ns() - self._began_ns) // SECOND_NS
-        body = Health(status, to_rfc3339(call.clock.now_ns()), services, uptime_s)  # type: ignore[arg-type]
+        body = Health(status, to_rfc3339(call.clock.now_ns()), services, uptime_s, parts)  # type: ignore[arg-type]
         return Answer(call.encoded(body), status=503 if status == "unhealthy" else 200, headers=_UNCACHED)
 
     async def live(self, call: Call) -> Served:

@@ -84,7 +84,7 @@ async def clear(cluster: Path, socket_dir: Path, clock: Clock) -> None:
     leftover = postmaster_of(cluster)
     if leftover is not None:
         await end(leftover, clock)
-    await _end_orphans(cluster, clock)
+    await end_orphans(cluster, clock)
     _disown_pid_file(cluster)
     for name in (f".s.PGSQL.{PORT}", f".s.PGSQL.{PORT}.lock"):
         (socket_dir / name).unlink(missing_ok=True)
@@ -129,7 +129,7 @@ def _alive(pid: int) -> bool:
     return True
 
 
-async def _end_orphans(cluster: Path, clock: Clock) -> None:
+async def end_orphans(cluster: Path, clock: Clock) -> None:
     """End backends whose postmaster died by force: they hold the shared memory that a new server needs."""
     title = f"postgres: {cluster_name(cluster)}: "
     orphans = [p.pid for p in processes() if f"{p.command} ".startswith(title)]

@@ -144,6 +144,8 @@ class EmbeddedPostgres:
                 if server.poll() is None:
                     leftovers.send(server.pid, number)
                     await self._ended(server, patience_s)
+            if server.returncode != 0:
+                await leftovers.end_orphans(self.cluster, self._clock)
             self._server = None
         self._cut_lifeline()
         self._lock.release()

@@ -37,6 +37,9 @@ pub(crate) struct Slot {
 /// A row without a source: null.
 const NO_SLOT: u32 = u32::MAX;
 
+/// Scratch space for more rows than this is given back after use (2 MB).
+const KEPT_ROWS: usize = 1 << 16;
+
 /// The points of one feed, grouped; its vectors are reused from feed to feed.
 #[derive(Default)]
 pub(crate) struct Gathered {
@@ -55,7 +58,14 @@ pub(crate) fn with_scratch<T>(f: impl FnOnce(&mut Gathered) -> T) -> T {
         static SCRATCH: RefCell<Gathered> = RefCell::default();
     }
     SCRATCH.with(|scratch| match scratch.try_borrow_mut() {
-        Ok(mut gathered) => f(&mut gathered),
+        Ok(mut gathered) => {
+            let result = f(&mut gathered);
+            // A rare giant should not keep its memory for ever.
+            if gathered.rows.capacity() > KEPT_ROWS {
+                *gathered = Gathered::default();
+            }
+            result
+        }
         // Cannot happen (nothing calls back), but a fresh one costs less than a proof.
         Err(_) => f(&mut Gathered::default()),
     })

@@ -20,6 +20,10 @@ from tests.fakes.stream_doors import DoorsProcess, hear, open_doors, say, subscr
 from tests.fakes.streams import GOOD_KEY
 
 DOORS = ("fast", "main")
+HANDSHAKE = (
+    f"GET /stream?key={GOOD_KEY} HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+).encode()
 RESET = struct.pack("ii", 1, 0)
 
 
@@ -37,14 +41,19 @@ def a_stalled_reader(port: int) -> socket.socket:
     sock = socket.socket()
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     sock.connect(("127.0.0.1", port))
-    sock.sendall(
-        f"GET /stream?key={GOOD_KEY} HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-        "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n".encode()
-    )
+    sock.sendall(HANDSHAKE)
     assert b" 101 " in sock.recv(100)
     frame = b'{"action":"subscribe","symbols":["*"]}'
     sock.sendall(bytes([0x81, 0x80 | len(frame)]) + bytes(4) + frame)
     return sock
+
+
+async def a_raw_reader(port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """A client that is connected, and does nothing by itself."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(HANDSHAKE)
+    assert b" 101 " in await reader.readline()
+    return reader, writer
 
 
 async def read_on(client: ClientConnection) -> list[dict[str, object]]:
@@ -105,11 +114,7 @@ async def test_clients_that_vanish_in_the_middle_leave_no_memory_behind(process:
 
 async def test_a_client_that_answers_no_ping_is_cut() -> None:
     async with open_doors(ping_s=0.2) as doors:
-        reader, writer = await asyncio.open_connection("127.0.0.1", doors.fast.port)
-        writer.write(
-            f"GET /stream?key={GOOD_KEY} HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n".encode()
-        )
+        reader, writer = await a_raw_reader(doors.fast.port)
         client = await connect(doors.url("fast"))  # this one answers
         with suppress(ConnectionResetError):
             async with asyncio.timeout(10):
@@ -122,34 +127,36 @@ async def test_a_client_that_answers_no_ping_is_cut() -> None:
 
 async def test_a_reader_that_pings_and_reads_no_pong_is_refused() -> None:
     async with open_doors() as doors:
-        sock = a_stalled_reader(doors.fast.port)
-        with suppress(OSError):
-            for _ in range(1000):
-                sock.sendall(bytes([0x89, 0x80 | 125]) + bytes(4) + b"p" * 125)
+        _, writer = await a_raw_reader(doors.fast.port)
+        for _ in range(1000):
+            writer.write(bytes([0x89, 0x80 | 125]) + bytes(4) + b"p" * 125)
         async with asyncio.timeout(5):
             while doors.hub.connections:
                 await asyncio.sleep(0.01)
-        sock.close()
+        writer.close()
 
 
-async def test_garbage_instead_of_websocket_ends_that_connection_only() -> None:
+@pytest.mark.parametrize(
+    "garbage", [b"\x00" * 64, b"\x81\xff\xff" + b"\xff" * 12, b"\xf3\x80" + b"\0" * 4, b"\x81\x05hello"]
+)
+async def test_garbage_instead_of_websocket_ends_that_connection_only(garbage: bytes) -> None:
     async with open_doors() as doors:
         healthy = await subscribed(doors.url("fast"), "BTC")
-        for garbage in (b"\x00" * 64, b"\x81\xfe\xff\xff" + b"\0" * 8, b"\xf1\x80" + b"\0" * 4, b"\x81\x05hello"):
-            sock = a_stalled_reader(doors.fast.port)
-            sock.sendall(garbage)
-            async with asyncio.timeout(5):
-                while doors.hub.connections > 1:
-                    await asyncio.sleep(0.01)
-            sock.close()
+        _, writer = await a_raw_reader(doors.fast.port)
+        writer.write(garbage)
+        async with asyncio.timeout(5):
+            while doors.hub.connections > 1:
+                await asyncio.sleep(0.01)
         doors.price("1")
         await hear(healthy, "price_update")
+        writer.close()
         await healthy.close()
 
 
 async def test_a_key_stands_in_no_log(caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]) -> None:
     caplog.set_level(1)
     logging.getLogger("picows").setLevel(1)
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # the client of this test, which may say its own URLs
     configure_logs(Logs(level="debug", format="json"))
     secret = "chrono_public_never_to_be_seen"
     async with open_doors(Stream(origins=("https://templar.example",))) as doors:

@@ -64,9 +64,13 @@ def test_a_service_that_is_off_is_not_missed_but_one_that_is_ill_is() -> None:
 def test_thin_markets_are_counted_and_the_first_are_named() -> None:
     markets = [market(f"M{n}/USD", 1) for n in range(SHOWN + 2)] + [market("BTC/USD", 3)]
     told = only(state(markets=markets))
-    assert told.what == f"{SHOWN + 2} of {SHOWN + 3} markets are thin"
+    assert told.what == f"{SHOWN + 2} of {SHOWN + 3} markets in USD are thin"
     assert "M0/USD (1 of 3)" in told.why
     assert "and 2 more" in told.why
+
+
+def test_a_book_in_another_currency_may_be_thin() -> None:
+    assert only(state(markets=[market("SGB/USDC", 1), market("SGB/USD", 3)])).what == "nothing is missing"
 
 
 def test_one_venue_counts_once_however_many_books_it_quotes() -> None:

@@ -210,6 +210,16 @@ def test_a_slow_reader_of_sources_gets_the_newest_of_each_venue_in_order_of_rev(
     assert revs == sorted(revs)
 
 
+def test_an_outlet_is_never_handed_more_than_a_batch_beyond_what_it_takes(desk: Desk) -> None:
+    outlet = desk.reader("*")
+    outlet.make_room(0)
+    for n in range(1000):
+        desk.price(str(n), f"M{n}/USD", after_ms=1)
+    outlet.make_room(2)
+    assert 0 < len(outlet.waiting) < 100
+    assert len(desk.connection(outlet).pending) > 800
+
+
 def test_nothing_of_a_market_is_sent_after_unsubscribed(desk: Desk) -> None:
     outlet = desk.reader("BTC", "ETH")
     outlet.make_room(0)
