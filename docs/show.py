@@ -30,7 +30,11 @@ FAINT = {"coinbase": "#7aa6d6", "gemini": "#d98cb3", "binance": "#e0a840", "bina
     "cryptocompare": "#e0a840",
 }
 MARKS = {"outlier": ("#b3261e", "outlier"), "stale": ("#8390ab", "stale"), "unpriced_edge": ("#7a5600", "no rate")}
-NAMED = {"binance-delivery": "binance-delivery (perpetual)", "binance": "binance (POL/USDT, in USDT)"}
+NAMED = {
+    "cryptocompare": "cryptocompare (index; each hour's last price from its first minute on; not used below)",
+    "binance-delivery": "binance-delivery (perpetual)",
+    "binance": "binance (POL/USDT, in USDT)",
+}
 
 
 def instant(text: str) -> int:
@@ -184,33 +188,44 @@ DEPEG_TEXT = """# 2023-03: USDC is not a dollar
 BTC/USD made without any direct BTC/USD book: from BTC/USDT and BTC/USDC (and BTC/EUR, which no EUR/USD converts),
 each converted by its own rate, replayed from recorded one-minute bars, one step a minute, a bar known at its end. The
 yardstick is the median of the direct BTC/USD books that traded in the minute. "USDC = USD" is the median of the
-BTC/USDC books of the last three minutes with USDC taken for a dollar, on the same minutes. Errors are absolute, in bps.
+BTC/USDC books of the last three minutes with USDC taken for a dollar, on the minutes in which the rule above it has a
+value. Errors are absolute, in bps.
+
+**A limit of this recording.** Its index (cryptocompare, USDT/USD and USDC/USD only) has one bar an hour, copied into
+all sixty minutes of that hour, so its rows show the hour's last price up to 59 minutes before it was known. The first
+rule counts it as a source like any other, so it is not a clean replay; the second leaves it out. Without it USDT/USD
+has two venues, and the default minimum of three gives no value at all: the second rule has its minimum lowered to 2.
 
 ![error over time](usdc_depeg_2023-03.png)
 
 """
+CLEAN = "Chrono, index left out, minimum 2"
 DEPEG_HEADER = ["period (UTC)", "minutes", "with a value", "rule", "median", "P95", "largest"]
 
 
 def depeg(data: Path, out: Path) -> None:
-    """Our rule beside one that takes the peg for granted."""
+    """Our rule, with and without the index, beside one that takes the peg for granted."""
     path = data / "usdc_depeg_2023-03-01_14_1m.parquet"
-    markets = ["BTC/USD", "USDC/USD"]
-    rows = replayed([open_tape(path, Selection(without=("BTC/USD",)))], minimum=None, every_s=60, markets=markets)
-    coin = rows.filter(pl.col("market") == "USDC/USD").select("ts", usdc="price")
-    ours = rows.filter(pl.col("market") == "BTC/USD").join(coin, on="ts")
     bars = traded_bars(path)
+    counted = compared(path, bars, ("BTC/USD",), None)
+    clean = compared(path, bars, ("BTC/USD", "cryptocompare"), 2)
+    days = ("2023-03-10", "2023-03-14")
+    quoted = between(bars.filter(pl.concat_str("base", "quote") == "USDCUSD"), *days)
+    save(draw_depeg(between(clean, *days), quoted), out / "usdc_depeg_2023-03.png")
+    figures = [line for period in PERIODS for line in depeg_figures(period, counted, clean)]
+    write(out / "usdc_depeg_2023-03.md", DEPEG_TEXT, markdown(DEPEG_HEADER, figures))
+
+
+def compared(path: Path, bars: pl.DataFrame, without: tuple[str, ...], minimum: int | None) -> pl.DataFrame:
+    """Per minute our BTC/USD, the naive one, and the error of both against the direct books."""
+    tape = open_tape(path, Selection(without=without))
+    ours = replayed([tape], minimum=minimum, every_s=60, markets=["BTC/USD"])
     direct = bars.filter(pl.concat_str("base", "quote") == "BTCUSD").group_by("ts").agg(direct=pl.col("close").median())
-    compared = ours.join(direct, on="ts").join(pegged(bars, ours["ts"]), on="ts", how="left").sort("ts")
-    compared = compared.with_columns(
+    table = ours.join(direct, on="ts").join(pegged(bars, ours["ts"]), on="ts", how="left").sort("ts")
+    return table.with_columns(
         ours_bps=(pl.col("price") / pl.col("direct") - 1) * BPS,
         naive_bps=(pl.col("naive") / pl.col("direct") - 1) * BPS,
     )
-    quoted = bars.filter(pl.concat_str("base", "quote") == "USDCUSD")
-    days = ("2023-03-10", "2023-03-14")
-    save(draw_depeg(between(compared, *days), between(quoted, *days)), out / "usdc_depeg_2023-03.png")
-    figures = [line for period in PERIODS for line in depeg_figures(between(compared, *period), *period)]
-    write(out / "usdc_depeg_2023-03.md", DEPEG_TEXT, markdown(DEPEG_HEADER, figures))
 
 
 def traded_bars(path: Path) -> pl.DataFrame:
@@ -235,8 +250,9 @@ def draw_depeg(table: pl.DataFrame, quoted: pl.DataFrame) -> plt.Figure:
     """Above the coin's own price, below the errors of both rules on a scale that shows 1 and 1,000 bps."""
     figure, (coin, error) = plt.subplots(2, 1, figsize=(10, 7), sharex=True, height_ratios=(1, 2))
     for (venue,), closes in sorted(quoted.group_by("source", maintain_order=True)):
-        coin.step(closes["ts"], closes["close"], where="post", color=FAINT[venue], lw=0.7, label=venue)
-    coin.plot(table["ts"], table["usdc"].fill_null(float("nan")), color=OURS, lw=1.6, label="Chrono, fit to vote with")
+        coin.step(
+            closes["ts"], closes["close"], where="post", color=FAINT[venue], lw=0.7, label=NAMED.get(venue, venue)
+        )
     coin.set_ylabel("USDC in USD")
     coin.legend(loc="lower right", fontsize=8, framealpha=0.95)
     valued = table.filter(pl.col("ours_bps").is_not_null())
@@ -254,16 +270,21 @@ def draw_depeg(table: pl.DataFrame, quoted: pl.DataFrame) -> plt.Figure:
     return figure
 
 
-def depeg_figures(table: pl.DataFrame, start: str, end: str) -> list[list[str]]:
-    """Two lines of the table of the depeg: ours and the naive rule on the same minutes."""
-    valued = table.filter(pl.col("ours_bps").is_not_null() & pl.col("naive_bps").is_not_null())
-    given = table["price"].count()
+def depeg_figures(period: tuple[str, str], counted: pl.DataFrame, clean: pl.DataFrame) -> list[list[str]]:
+    """The lines of one period: our rule twice, and the naive rule on the minutes of the second."""
+    rules = (
+        ("Chrono, index counted, minimum 3", counted, "ours_bps"),
+        (CLEAN, clean, "ours_bps"),
+        ("USDC = USD", clean, "naive_bps"),
+    )
     lines = []
-    for rule, column in (("Chrono", "ours_bps"), ("USDC = USD", "naive_bps")):
-        error = valued[column].abs()
+    for rule, whole, column in rules:
+        table = between(whole, *period)
+        given = table["price"].count()
+        error = table.filter(pl.col("ours_bps").is_not_null())[column].drop_nulls().abs()
         told = [f"{value:,.1f}" for value in (error.median(), error.quantile(0.95), error.max())]
-        period = f"{start} to {end} (excl.)"
-        lines.append([period, f"{table.height:,}", f"{given:,} ({given / table.height:.0%})", rule, *told])
+        share = f"{given:,} ({given / table.height:.1%})"
+        lines.append([f"{period[0]} to {period[1]} (excl.)", f"{table.height:,}", share, rule, *told])
     return lines
 
 

@@ -3,13 +3,12 @@
 import csv
 import io
 from collections.abc import Callable, Mapping, Sequence
-from decimal import Decimal
+from decimal import ROUND_DOWN, Context, Decimal
 from typing import Any, Final
 
 from msgspec import Struct
 
 from chrono.api.schemas import CandleRow, RawQuote
-from chrono.clock import to_rfc3339
 from chrono.errors import NOT_ACCEPTABLE, ChronoError
 
 JSON_TYPE: Final = "application/json"
@@ -18,7 +17,10 @@ ARROW_TYPE: Final = "application/vnd.apache.arrow.stream"
 FORMS: Final = (JSON_TYPE, CSV_TYPE, ARROW_TYPE)
 
 _SCALE: Final = 18
-_FINEST: Final = Decimal(1).scaleb(-_SCALE)
+_PRECISION: Final = 38
+"""Digits of Arrow's 128-bit decimals."""
+
+_EXACT: Final = Context(prec=100, rounding=ROUND_DOWN)
 _DECIMALS: Final = frozenset({"price", "volume", "open", "high", "low", "close"})
 _TIMES: Final = frozenset({"timestamp", "ingested_at"})
 _BARE: Final = {"application/*": JSON_TYPE, "*/*": JSON_TYPE, "text/*": CSV_TYPE}
@@ -60,8 +62,11 @@ def arrow_of(rows: Sequence[Row], names: Sequence[str]) -> bytes:
     for name in names:
         values = [row[name] for row in rows]
         if name in _DECIMALS:
-            schema[name] = pl.Decimal(38, _SCALE)
-            values = [None if value is None else value.quantize(_FINEST) for value in values]
+            scale = _scale_of(values)
+            schema[name] = pl.Decimal(_PRECISION, scale)
+            values = [
+                None if value is None else value.quantize(Decimal(1).scaleb(-scale), context=_EXACT) for value in values
+            ]
         elif name in _TIMES:
             schema[name] = pl.Datetime("us", "UTC")
             values = [value // 1000 for value in values]
@@ -74,9 +79,10 @@ def arrow_of(rows: Sequence[Row], names: Sequence[str]) -> bytes:
     return out.getvalue()
 
 
-def time_text(at_ns: int) -> str:
-    """A time as every form but Arrow shows it."""
-    return to_rfc3339(at_ns)
+def _scale_of(values: Sequence[Decimal | None]) -> int:
+    """Decimal places: 18, or fewer when the largest value, such as a year's volume, needs the digits in front."""
+    largest = max((value.adjusted() + 1 for value in values if value), default=1)
+    return max(0, min(_SCALE, _PRECISION - largest))
 
 
 def _items(row: Struct, names: Sequence[str]) -> list[tuple[str, Any]]:

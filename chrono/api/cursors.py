@@ -1,7 +1,6 @@
 """Cursors: where a page ended, opaque to the caller and bound to the query it belongs to."""
 
 import base64
-import binascii
 import hashlib
 from typing import Final
 
@@ -32,7 +31,7 @@ def after_of(text: str | None, *query: object) -> After | None:
     try:
         raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
         place = json.decode(raw, type=_Place)
-    except (binascii.Error, DecodeError, UnicodeDecodeError, RecursionError) as refused:
+    except (ValueError, DecodeError, RecursionError) as refused:
         raise _refused(text) from refused
     if place.query != _mark(query) or not 0 <= place.at_ns < _LARGEST_NS:
         raise _refused(text)

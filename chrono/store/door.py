@@ -40,7 +40,7 @@ class Store:
         rules = settings.store
         self._server = server
         self._writers = rules.writers
-        self._prepared = False
+        self._prepared = asyncio.Event()
         self._preparing = asyncio.Lock()
         self.database = Database(conninfo, clock, pool_size=rules.pool_size, deadline_s=rules.deadline_s)
         self._rollups = Rollups(self.database, clock, raw_retention_days=rules.raw_retention_days)
@@ -94,9 +94,9 @@ class Store:
         parts: list[Part] = [
             *writers,
             ("store_drain", lambda: self._writer.drain(self._prepare)),
-            ("store_partitions", self._partitions.run),
-            ("store_rollups", self._rollups.run),
-            ("store_consensus", self.consensus.run),
+            ("store_partitions", lambda: self._once_prepared(self._partitions.run)),
+            ("store_rollups", lambda: self._once_prepared(self._rollups.run)),
+            ("store_consensus", lambda: self._once_prepared(self.consensus.run)),
         ]
         return parts if self._server is None else [("store_postgres", self._server.watch), *parts]
 
@@ -152,12 +152,16 @@ class Store:
     async def _prepare(self, upgrade: Upgrade | None = None) -> None:
         """Schema, partitions and rollups as we need them; once. Raises: ChronoError."""
         async with self._preparing:
-            if self._prepared:
+            if self._prepared.is_set():
                 return
             await self._fit_schema(upgrade)
             await self._partitions.make()
             await self._rollups.start()
-            self._prepared = True
+            self._prepared.set()
+
+    async def _once_prepared(self, part: Callable[[], Awaitable[None]]) -> None:
+        await self._prepared.wait()
+        await part()
 
     async def _fit_schema(self, upgrade: Upgrade | None) -> None:
         state = await self.database.schema()

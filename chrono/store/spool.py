@@ -169,6 +169,7 @@ class Spool:
         saved: list[Batch] = []
         try:
             with closing(sqlite3.connect(self._path)) as file:
+                file.execute("PRAGMA writable_schema = ON")  # else a file cut short is not read at all
                 for number, *record in file.execute(_SELECT, (self._done_id,)):
                     with suppress(sqlite3.DatabaseError):
                         saved.append(_batch(number, *record))

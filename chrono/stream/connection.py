@@ -120,7 +120,7 @@ class Connection:
                 pending.clear()
                 session.seq += 1
                 self.send(b"%b%d%b" % (waiting.head, session.seq, waiting.tail))
-        while (self._replies or pending):
+        while (self._replies or pending) and not self.paused:
             self.outlet.send_many(self._next_batch())
         self.idle = not self.paused
 
@@ -147,11 +147,15 @@ class Connection:
             if size >= BATCH_BYTES:
                 break
             taken.append(place)
-            for update in _each(waiting):
-                frames.append(self._numbered((update.head, update.tail)))
+            for update in (waiting,) if type(waiting) is Update else _each(waiting):
+                self.session.seq += 1
+                frames.append(b"%b%d%b" % (update.head, self.session.seq, update.tail))
                 size += len(frames[-1])
-        for place in taken:
-            del self.pending[place]
+        if len(taken) == len(self.pending):
+            self.pending.clear()
+        else:
+            for place in taken:
+                del self.pending[place]
         return frames
 
     def _numbered(self, reply: Reply) -> bytes:

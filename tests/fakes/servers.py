@@ -21,7 +21,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager, suppress
 from functools import cache
@@ -70,10 +70,14 @@ def _prepared() -> Path:
         async with open_store(folder):
             pass
 
-    # In a thread of its own, as the test that asks may have a loop running.
-    with ThreadPoolExecutor(max_workers=1) as thread:
-        thread.submit(asyncio.run, make()).result()
+    _run(make)
     return folder
+
+
+def _run(what: Callable[[], Coroutine[Any, Any, object]]) -> None:
+    """Run a coroutine to its end, in a thread of its own, as the test that asks may have a loop running."""
+    with ThreadPoolExecutor(max_workers=1) as thread:
+        thread.submit(lambda: asyncio.run(what())).result()
 
 
 @asynccontextmanager
@@ -156,10 +160,10 @@ class PostgresServer:
                 os.kill(pid, signal.SIGKILL)
 
     def start(self) -> None:
-        asyncio.run(self.server.start())
+        _run(self.server.start)
 
     def stop(self) -> None:
-        asyncio.run(self.server.stop())
+        _run(self.server.stop)
 
 
 def pids_of(cluster: Path, postmaster: int | None) -> list[int]:

@@ -27,7 +27,8 @@ class Shot:
     """One request and what its answer must be.
 
     `feeds` are the good feeds as sent, by their place; `bad` the places that must be refused, None where nobody can
-    say. `broken`: not HTTP, so that the server may answer bare or hang up. `drop`: nobody waits for the answer.
+    say. `broken`: not HTTP, so that the server may answer bare or hang up. `bare`: its head is not quite HTTP, which
+    the layer below Chrono may refuse without an envelope. `drop`: nobody waits for the answer.
     """
 
     kind: str
@@ -38,6 +39,7 @@ class Shot:
     statuses: frozenset[int] | None = None
     bodiless: bool = False
     broken: bool = False
+    bare: bool = False
     may_close: bool = False
     drop: bool = False
 
@@ -79,12 +81,12 @@ HOSTILE_TIME: list[Any] = [
     "2025-10-09T12:34:56", "2025-10-09T12:34:56+99:99", "2025-10-09T12:34:61Z", "\x00", "T" * 10_000, Token("-0.0"),
 ]  # fmt: skip
 HOSTILE_METADATA: list[Any] = [
-    [], "x", 1, True, {"a": "\x00"}, {"\x00": 1}, {"a": Token("1e999999999")}, {"a": Token("9" * 500)}, {"a": "x" * 5000},
+    [], "x", 1, True, {"a": "\x00"}, {"\x00": 1}, {"a": Token("1e999999999")}, {"a": "x" * 5000},
     {"a": "\ud800"}, Token("{]"), Token("{'a':1}"),
 ]  # fmt: skip
 HOSTILE_FEEDS: list[Any] = [None, 1, "feed", [], {}, True, [[]], {"symbol": "BTC/USD"}, Token("1e999999999"), {"price": "1"}]
 MALFORMED = {Token("NaN"), Token("{]"), Token("{'a':1}")}
-"""Not JSON at all: the whole body is, which a 400 may say."""
+"""Not JSON at all. As with half a surrogate pair, the whole body is refused by a 400: told, not silent."""
 
 FIELDS: dict[str, list[Any]] = {
     "symbol": [*HOSTILE_TEXT, None, 1, [], {}, True, 1.5],
@@ -173,7 +175,7 @@ class Gun:
         else:
             name = drawn.choice(list(FIELDS))
             value = sent[victim][name] = drawn.choice(FIELDS[name])
-            malformed = isinstance(value, Token) and value in MALFORMED
+            malformed = (isinstance(value, Token) and value in MALFORMED) or "\\ud" in json.dumps(value)
         body = written({"worker_id": "fuzz", "feeds": sent}, ascii_only=True)
         kept = {place: feed for place, feed in enumerate(feeds) if place != victim}
         statuses = frozenset({200, 400}) if malformed else frozenset({200})
@@ -222,7 +224,7 @@ class Gun:
         accept = drawn.choice(("*/*", "text/csv", "application/vnd.apache.arrow.stream", "", "q=1;;;,", "\xff", "a/b;q=NaN"))
         etag = drawn.choice(("*", '"x"', "W/", '"' * 100))
         request = http("GET", f"{drawn.choice(PATHS)}?{'&'.join(pairs)}", b"", f"Accept: {accept}", f"If-None-Match: {etag}")
-        return Shot("query", request)
+        return Shot("query", request, bare=not_quite_http(request))
 
     def path(self, drawn: random.Random, number: int) -> Shot:
         """Odd paths and methods."""
@@ -235,7 +237,8 @@ class Gun:
         ]  # fmt: skip
         method = drawn.choice(("GET", "GET", "GET", "HEAD", "DELETE", "PUT", "PATCH", "OPTIONS", "TRACE", "BREW", "get", "POST"))
         bodiless = method == "HEAD"
-        return Shot("path", http(method, drawn.choice(paths)), bodiless=bodiless)
+        request = http(method, drawn.choice(paths))
+        return Shot("path", request, bodiless=bodiless, bare=not_quite_http(request))
 
     def headers(self, drawn: random.Random, number: int) -> Shot:
         """Absurd headers on sound requests."""
@@ -250,10 +253,13 @@ class Gun:
             ["Access-Control-Request-Method: \xff", "Origin: x"], ["Accept-Encoding: gzip;q=NaN"], ["If-Modified-Since: ١٢٣"],
         ))  # fmt: skip
         if drawn.random() < 0.5:
-            return Shot("headers", http("GET", drawn.choice(PATHS) + "?symbols=BTC", b"", *absurd, key=drawn.choice((PUBLIC_KEY, "", "\xff" * 50, "chrono_"))))
+            key = drawn.choice((PUBLIC_KEY, "", "\xff" * 50, "chrono_"))
+            request = http("GET", drawn.choice(PATHS) + "?symbols=BTC", b"", *absurd, key=key)
+            return Shot("headers", request, bare=not_quite_http(request))
         feeds = self._feeds(drawn, number)
         body = written({"worker_id": "fuzz", "feeds": feeds})
-        return Shot("headers", http("POST", INGEST, body, *absurd), body, dict(enumerate(feeds)))
+        request = http("POST", INGEST, body, *absurd)
+        return Shot("headers", request, body, dict(enumerate(feeds)), bare=not_quite_http(request))
 
     def encoded(self, drawn: random.Random, number: int) -> Shot:
         """Compressed bodies, bombs among them: all are a 415."""
@@ -310,6 +316,15 @@ class Gun:
         else:
             request = chunked(INGEST, [body[at : at + 65_536] for at in range(0, len(body), 65_536)])
         return Shot("heavy", request, statuses=frozenset({413}), may_close=True)
+
+
+def not_quite_http(request: bytes) -> bool:
+    """Whether the head breaks the grammar of addresses or header values, or the address is beyond 64 KiB."""
+    head = request.partition(b"\r\n\r\n")[0]
+    target = head.partition(b"\r\n")[0]
+    return len(target) > 65_000 or any(byte in b'<>"{}\\^`|' for byte in target) or any(
+        byte < 0x20 and byte not in b"\r\n\t" for byte in head
+    )
 
 
 def written(value: Any, *, ascii_only: bool = False) -> bytes:

@@ -106,6 +106,7 @@ def test_every_answer_is_as_the_openapi_document_says(house: House) -> None:
     began = time.monotonic()
     document = json.loads(house.request("GET", "/schema/openapi.json")[1])
     schema = schemathesis.openapi.from_dict(document, config=SchemathesisConfig())
+    schema.config.generation.update(with_security_parameters=False)  # keys are tried elsewhere: here all may pass
     statuses: Counter[int] = Counter()
     failures: list[Exception] = []
     with requests.Session() as session:

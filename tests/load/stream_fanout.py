@@ -23,8 +23,11 @@ import sys
 import time
 from array import array
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
+
+from picows import WSFrame, WSListener, WSMsgType, WSTransport, ws_connect
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
@@ -58,7 +61,8 @@ async def serve(pattern: str, seconds: float, per_s: int, clients: int) -> dict[
     """Start the door, wait for the word, publish for `seconds`."""
     from chrono.clock import SystemClock
     from chrono.settings import Stream
-    from chrono.stream.fast_door import FastDoor
+    from chrono.stream import fast_door
+    from chrono.stream.fast_door import FastDoor, FastOutlet
     from chrono.stream.hub import Hub
     from chrono.telemetry import WS_DELIVERY_SECONDS
     from tests.fakes.streams import ACCESS, an_estimate
@@ -66,6 +70,26 @@ async def serve(pattern: str, seconds: float, per_s: int, clients: int) -> dict[
     async def no_history(_: object) -> dict[Any, Any]:
         return {}
 
+    paused_at: dict[FastOutlet, float] = {}
+    cut_after_s: list[float] = []
+
+    class Timed(FastOutlet):
+        """Notes how long a reader was stalled when it was cut."""
+
+        def pause_writing(self) -> None:
+            paused_at.setdefault(self, time.monotonic())
+            super().pause_writing()
+
+        def resume_writing(self) -> None:
+            paused_at.pop(self, None)
+            super().resume_writing()
+
+        def close(self, code: int, reason: str) -> None:
+            if self in paused_at:
+                cut_after_s.append(time.monotonic() - paused_at[self])
+            super().close(code, reason)
+
+    fast_door.FastOutlet = Timed  # type: ignore[misc]
     loop = asyncio.get_running_loop()
     hub = Hub(
         Stream(), SystemClock(), authorise=lambda _: ACCESS, latest=lambda _: None, listed=list,
@@ -103,9 +127,8 @@ async def serve(pattern: str, seconds: float, per_s: int, clients: int) -> dict[
                 await asyncio.sleep(0)
         await asyncio.sleep(0.001)
     took = time.monotonic() - began
-    handed = {
-        s.name.rpartition("_")[2]: s.value for m in WS_DELIVERY_SECONDS.collect() for s in m.samples if not s.labels
-    }
+    samples = [sample for metric in WS_DELIVERY_SECONDS.collect() for sample in metric.samples]
+    handed = {sample.name.rpartition("_")[2]: sample.value for sample in samples if not sample.labels}
     stats = {
         "published": done,
         "handed_over_ms": round(handed["sum"] / max(1, handed["count"]) * 1000, 3),
@@ -114,6 +137,7 @@ async def serve(pattern: str, seconds: float, per_s: int, clients: int) -> dict[
         "rss_now_mb": round(rss_kb() / 1024, 1),
         "rss_peak_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
         "connections_left": hub.connections,
+        "stalled_s_when_cut": [round(min(cut_after_s), 2), round(max(cut_after_s), 2)] if cut_after_s else None,
     }
     await hub.drain(2.0)
     await door.stop()
@@ -122,6 +146,50 @@ async def serve(pattern: str, seconds: float, per_s: int, clients: int) -> dict[
 
 
 # The process that holds the clients
+
+
+class Ledger:
+    """What all clients together received."""
+
+    def __init__(self, clients: int, pattern: str) -> None:
+        self.pattern = pattern
+        self.latencies = array("q")
+        self.counts = [0] * clients
+        self.seqs = [0] * clients
+        self.ended: dict[int, int] = {}
+        self.ready = 0
+
+    def milliseconds(self, *shares: float) -> list[float]:
+        """Percentiles of the latencies."""
+        ordered = sorted(self.latencies) or [0]
+        return [round(ordered[min(len(ordered) - 1, int(len(ordered) * share))] / 1e6, 3) for share in shares]
+
+
+class Client(WSListener):
+    """A reader that keeps up and looks at the clock first."""
+
+    def __init__(self, ledger: Ledger, number: int) -> None:
+        self.ledger, self.number = ledger, number
+
+    def on_ws_connected(self, transport: WSTransport) -> None:
+        frame = {"action": "subscribe", "symbols": markets_of(self.ledger.pattern, self.number)}
+        transport.send(WSMsgType.TEXT, json.dumps(frame).encode())
+
+    def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
+        now, ledger = time.monotonic_ns(), self.ledger
+        if frame.msg_type == WSMsgType.CLOSE:
+            code = int(frame.get_close_code())
+            ledger.ended[code] = ledger.ended.get(code, 0) + 1
+            transport.disconnect()
+            return
+        payload = frame.get_payload_as_bytes()
+        if payload[9:11] == b"pr":  # price_update
+            at = payload.index(b'"price":"') + 9
+            ledger.latencies.append(now - int(payload[at : payload.index(b'"', at)]))
+            ledger.counts[self.number] += 1
+            ledger.seqs[self.number] = int(payload[29 : payload.index(b",", 29)])
+        elif payload[9:11] == b"sn":  # snapshot
+            ledger.ready += 1
 
 
 def stalled_socket(port: int, pattern: str, client: int) -> socket.socket:
@@ -141,93 +209,55 @@ def stalled_socket(port: int, pattern: str, client: int) -> socket.socket:
 
 
 async def hold(port: int, pattern: str, clients: int) -> dict[str, Any]:
-    """Hold `clients` sockets and time what comes."""
-    from picows import WSFrame, WSListener, WSMsgType, WSTransport, ws_connect
-
-    latencies = array("q")
-    counts = [0] * clients
-    seqs = [0] * clients
-    ended: dict[str, int] = {}
-    ready = [0]
-
-    class Client(WSListener):  # type: ignore[misc]
-        def __init__(self, number: int) -> None:
-            self.number = number
-
-        def on_ws_connected(self, transport: WSTransport) -> None:
-            frame = {"action": "subscribe", "symbols": markets_of(pattern, self.number)}
-            transport.send(WSMsgType.TEXT, json.dumps(frame).encode())
-
-        def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
-            now = time.monotonic_ns()
-            if frame.msg_type != WSMsgType.TEXT:
-                if frame.msg_type == WSMsgType.CLOSE:
-                    code = str(int(frame.get_close_code()))
-                    ended[code] = ended.get(code, 0) + 1
-                    transport.disconnect()
-                return
-            payload = frame.get_payload_as_bytes()
-            if payload[9:11] == b"pr":  # price_update
-                at = payload.index(b'"price":"') + 9
-                latencies.append(now - int(payload[at : payload.index(b'"', at)]))
-                counts[self.number] += 1
-                seqs[self.number] = int(payload[29 : payload.index(b",", 29)])
-            elif payload[9:11] == b"sn":
-                ready[0] += 1
-
-    stalled_count = int(clients * STALLED_SHARE)
-    healthy = clients - stalled_count
+    """Hold `clients` sockets, a share of them stalled, and time what comes."""
+    ledger, healthy = Ledger(clients, pattern), clients - int(clients * STALLED_SHARE)
     url = f"ws://127.0.0.1:{port}/stream?key={KEY}"
-    keep = []
+    held = []
     for first in range(0, healthy, 50):
-        together = (
-            ws_connect(lambda n=n: Client(n), url, read_buffer_init_size=4096)
-            for n in range(first, min(first + 50, healthy))
-        )
-        keep += await asyncio.gather(*together)
-    stalled = {}
-    poll = select.poll()
-    for number in range(healthy, clients):
-        sock = stalled_socket(port, pattern, number)
-        stalled[sock.fileno()] = sock
-        poll.register(sock, select.POLLHUP | select.POLLERR | select.POLLRDHUP)
-    while ready[0] < healthy:
+        numbers = range(first, min(first + 50, healthy))
+        made = (ws_connect(partial(Client, ledger, n), url, read_buffer_init_size=4096) for n in numbers)
+        held += await asyncio.gather(*made)
+    stalled = [stalled_socket(port, pattern, number) for number in range(healthy, clients)]
+    while ledger.ready < healthy:
         await asyncio.sleep(0.01)
     gc.collect()
     gc.freeze()
     print(json.dumps({"ready": healthy}), flush=True)
-    loop = asyncio.get_running_loop()
     began, cpu = time.monotonic(), time.process_time()
-    cut_after: list[float] = []
-    stop = loop.run_in_executor(None, sys.stdin.readline)
+    cut_after_s = await watch(stalled, asyncio.get_running_loop().run_in_executor(None, sys.stdin.readline))
+    took = time.monotonic() - began
+    p50, p95, p99, p999, most = ledger.milliseconds(0.5, 0.95, 0.99, 0.999, 1.0)
+    return {
+        "clients": len(held) + len(stalled),
+        "messages": len(ledger.latencies),
+        "messages_per_s": round(len(ledger.latencies) / took),
+        "p50_ms": p50,
+        "p95_ms": p95,
+        "p99_ms": p99,
+        "p999_ms": p999,
+        "max_ms": most,
+        "clients_with_gaps": sum(ledger.seqs[n] - 1 != ledger.counts[n] for n in range(healthy)),
+        "healthy_cut": sum(count for code, count in ledger.ended.items() if code != 1012),
+        "stalled": len(stalled),
+        "stalled_gone": len(cut_after_s),
+        "stalled_gone_after_first_not_reading_s": [round(min(cut_after_s), 2), round(max(cut_after_s), 2)]
+        if cut_after_s
+        else None,
+        "client_cpu_share": round((time.process_time() - cpu) / took, 3),
+    }
+
+
+async def watch(stalled: list[socket.socket], stop: asyncio.Future[str]) -> list[float]:
+    """When each stalled socket was reset, in seconds from now, until `stop`."""
+    poll, began, cut_after_s = select.poll(), time.monotonic(), []
+    for sock in stalled:
+        poll.register(sock, select.POLLHUP | select.POLLERR | select.POLLRDHUP)
     while not stop.done():
         await asyncio.sleep(0.05)
         for fd, _ in poll.poll(0):
-            cut_after.append(time.monotonic() - began)
+            cut_after_s.append(time.monotonic() - began)
             poll.unregister(fd)
-    took = time.monotonic() - began
-    ordered = sorted(latencies)
-
-    def percentile(share: float) -> float:
-        return round(ordered[min(len(ordered) - 1, int(len(ordered) * share))] / 1e6, 3) if ordered else 0.0
-
-    del keep
-    return {
-        "clients": clients,
-        "messages": len(ordered),
-        "messages_per_s": round(len(ordered) / took),
-        "p50_ms": percentile(0.5),
-        "p95_ms": percentile(0.95),
-        "p99_ms": percentile(0.99),
-        "p999_ms": percentile(0.999),
-        "max_ms": round(ordered[-1] / 1e6, 3) if ordered else 0.0,
-        "clients_with_gaps": sum(seqs[n] - 1 != counts[n] for n in range(healthy)),
-        "healthy_cut": sum(count for code, count in ended.items() if code != "1012"),
-        "stalled": stalled_count,
-        "stalled_cut": len(cut_after),
-        "stalled_cut_after_s": [round(min(cut_after), 2), round(max(cut_after), 2)] if cut_after else None,
-        "client_cpu_share": round((time.process_time() - cpu) / took, 3),
-    }
+    return cut_after_s
 
 
 # The process that was asked

@@ -124,18 +124,18 @@ def _round(text: str) -> int:
 def _feeds(body: bytes) -> Sequence[FeedName]:
     try:
         return _FEEDS.decode(body).feeds
-    except ValidationError as refused:
-        raise ChronoError(BAD_REQUEST, faults=_faults(body)) from refused
     except (DecodeError, UnicodeDecodeError, RecursionError) as refused:
-        raise ChronoError(BAD_REQUEST, faults=[fault("body", "no JSON", '{"feeds":[…]}')]) from refused
+        raise ChronoError(BAD_REQUEST, faults=_faults(body)) from refused
 
 
 def _faults(body: bytes) -> list[dict[str, Any]]:
-    """Every feed that is not one; the body is known to be JSON, and to be wrong somewhere."""
+    """Every feed that is not one, of a body that is wrong somewhere, and may be no JSON at all after its first fault."""
     try:
         feeds = _LIST.decode(_FIELDS.decode(body)["feeds"])
     except (ValidationError, KeyError):
         return [fault("feeds", "no list", "a list of feeds")]
+    except (DecodeError, UnicodeDecodeError, RecursionError):
+        return [fault("body", "no JSON", '{"feeds":[…]}')]
     faults = []
     for index, feed in enumerate(feeds):
         try:

@@ -1,5 +1,6 @@
 """`chrono doctor` and `chrono db` on this machine, with real PostgreSQL and Redis."""
 
+import asyncio
 import json
 import shutil
 import socket
@@ -7,8 +8,11 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
+
+from chrono.store.postgres import EmbeddedPostgres
 
 SLOW = 120
 
@@ -125,3 +129,30 @@ def test_a_data_folder_that_cannot_be_made_is_told(chrono) -> None:
     done = chrono("db", "upgrade", CHRONO__DATA_DIR="/proc/chrono")
     assert done.code == 1
     assert done.err.splitlines()[-1] == "next: chrono doctor"
+
+
+@pytest.mark.timeout(SLOW)
+async def test_a_database_by_its_address_is_checked_upgraded_and_examined(chrono, house: Path) -> None:
+    server = EmbeddedPostgres(house)
+    await server.start()
+    try:
+        address = f"postgresql://chrono@/postgres?host={quote(str(server.socket_dir))}&port=5432"
+
+        def ask(*args: str) -> object:
+            return chrono(*args, CHRONO__DATA_DIR=str(house), DATABASE_URL=address)
+
+        before = await asyncio.to_thread(ask, "doctor", "--json")
+        assert checks(before)["postgresql"]["verdict"] == "PASS"
+        assert "an empty database" in checks(before)["schema"]["found"]
+        assert (await asyncio.to_thread(ask, "db", "check")).code == 1
+        assert (await asyncio.to_thread(ask, "db", "upgrade")).code == 0
+        assert (await asyncio.to_thread(ask, "db", "check")).code == 0
+        assert checks(await asyncio.to_thread(ask, "doctor", "--json"))["schema"]["verdict"] == "PASS"
+    finally:
+        await server.stop()
+
+
+def test_doctor_refuses_a_far_redis_without_a_password(chrono, house: Path) -> None:
+    done = chrono("doctor", CHRONO__DATA_DIR=str(house), REDIS_URL="redis://redis.example.com")
+    assert done.code == 1
+    assert "needs a password" in done.out

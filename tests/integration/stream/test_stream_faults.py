@@ -6,11 +6,12 @@ import json
 import logging
 import socket
 import struct
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 
 import httpx
 import pytest
+import structlog
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
@@ -153,11 +154,18 @@ async def test_garbage_instead_of_websocket_ends_that_connection_only(garbage: b
         await healthy.close()
 
 
+@pytest.fixture
+def _own_logs() -> Iterator[None]:
+    configure_logs(Logs(level="debug", format="json"))
+    yield
+    structlog.reset_defaults()
+
+
+@pytest.mark.usefixtures("_own_logs")
 async def test_a_key_stands_in_no_log(caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]) -> None:
     caplog.set_level(1)
     logging.getLogger("picows").setLevel(1)
     logging.getLogger("httpx").setLevel(logging.WARNING)  # the client of this test, which may say its own URLs
-    configure_logs(Logs(level="debug", format="json"))
     secret = "chrono_public_never_to_be_seen"
     async with open_doors(Stream(origins=("https://templar.example",))) as doors:
         for door in DOORS:

@@ -2,8 +2,8 @@ from typing import Any
 
 import pytest
 
-from chrono.api.cursors import after_of, cursor_of
 from chrono.api.columns import ARROW_TYPE, CSV_TYPE, JSON_TYPE, form_of
+from chrono.api.cursors import after_of, cursor_of
 from chrono.api.parameters import (
     INTERVAL,
     LIMIT,
