@@ -20,7 +20,7 @@ from msgspec import Struct
 
 from chrono import __version__
 from chrono.app import Parts, build, create_app, supervise, warm, wire
-from chrono.clock import Clock, SystemClock
+from chrono.clock import SECOND_NS, Clock, SystemClock
 from chrono.errors import DATA_DIR_BUSY, DATABASE_AWAY, PORT_TAKEN, ChronoError
 from chrono.settings import Settings
 from chrono.store.cache import Cache
@@ -32,6 +32,7 @@ SERVER_FILE = "server.json"
 DRAIN_S = 0.5
 GC_THRESHOLD = 50_000
 SIMULATED = "simulated"
+SIMULATED_BEFORE_S = 9
 
 log = structlog.get_logger()
 
@@ -131,7 +132,9 @@ def _play(parts: Parts, dev: DevOptions) -> None:
             log.warning("market_is_simulated", why="there are no live connectors yet; prices are invented, not real")
 
         async def simulate() -> None:
-            await SimulatedMarket(seed=1, start_ns=parts.clock.now_ns()).run(parts.clock, sink)
+            # It began a moment ago, so that the first look already finds every market priced.
+            start_ns = parts.clock.now_ns() - SIMULATED_BEFORE_S * SECOND_NS
+            await SimulatedMarket(seed=1, start_ns=start_ns).run(parts.clock, sink)
 
         parts.supervisor.start("market", simulate)
         return
@@ -181,7 +184,9 @@ def _free_port(host: str, port: int) -> int:
 @contextmanager
 def _announced(settings: Settings, port: int, stream_port: int) -> Iterator[None]:
     """Tell the command line where this process answers, as long as it does."""
-    host = settings.server.host
+    # An address for everyone is reached from here by loopback; an IPv6 one stands in brackets.
+    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.server.host, settings.server.host)  # noqa: S104
+    host = f"[{host}]" if ":" in host and not host.startswith("[") else host
     path = Path(settings.data_dir) / SERVER_FILE
     told = {"url": f"http://{host}:{port}", "stream_url": f"ws://{host}:{stream_port}/stream", "pid": os.getpid()}
     path.write_text(json.dumps(told))

@@ -82,7 +82,9 @@ def configure_logs(logs: Logs) -> None:
     ]
     last: Any = structlog.dev.ConsoleRenderer() if pretty else structlog.processors.JSONRenderer(sort_keys=False)
     if not pretty:
-        shared.append(structlog.processors.dict_tracebacks)
+        # Without the locals of each frame: keys, passwords and bodies are among them.
+        plain = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+        shared.append(structlog.processors.ExceptionRenderer(plain))
     structlog.configure(
         processors=[*shared, last],
         wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, logs.level.upper())),

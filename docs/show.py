@@ -257,9 +257,7 @@ def draw_depeg(table: pl.DataFrame, quoted: pl.DataFrame) -> plt.Figure:
     coin.legend(loc="lower right", fontsize=8, framealpha=0.95)
     valued = table.filter(pl.col("ours_bps").is_not_null())
     error.plot(valued["ts"], valued["naive_bps"].abs(), ".", ms=1.6, color=NAIVE, label="USDC = USD")
-    error.plot(
-        valued["ts"], valued["ours_bps"].abs(), ".", ms=1.6, color=OURS, label="Chrono: each leg by its own rate"
-    )
+    error.plot(valued["ts"], valued["ours_bps"].abs(), ".", ms=1.6, color=OURS, label=CLEAN)
     error.axhline(5, color="#4a5670", lw=0.8, ls="--", label="5 bps")
     error.set_yscale("log")
     error.set_ylim(0.05, 3000)

@@ -109,7 +109,7 @@ class Gate:
     async def _admit(self, call: Call, route: Route, receive: Receive) -> Problem | None:
         """Everything that can refuse a request before its route. None when it may go on."""
         if _is_preflight(call):
-            return None if route.problem is None else route.problem
+            return None
         refused = await self._doorkeeper.refuse(call, route)
         if refused is not None:
             return refused
@@ -123,11 +123,17 @@ class Gate:
         return None
 
     def _route(self, call: Call) -> Route:
-        scope = call.scope
-        method = "GET" if scope["method"] == "HEAD" else scope["method"]
+        method = call.scope["method"]
+        if _is_preflight(call):
+            # A browser asks about the method to come. Whether it may read the answer hangs on that route's callers.
+            asked = self._lookup(call, call.headers[b"access-control-request-method"].decode("latin-1"))
+            return Route(asked.template, asked.callers if asked.problem is None else Callers.ADMIN, {})
+        return self._lookup(call, "GET" if method == "HEAD" else method)
+
+    def _lookup(self, call: Call, method: str) -> Route:
         try:
             _, handler, _, _, template = self._app.asgi_router.handle_routing(
-                path=normalize_path(scope["path"]), method=method
+                path=normalize_path(call.path), method=method
             )
         except HTTPException as error:
             return Route(UNMATCHED, Callers.OPEN, {}, problem_of(error))

@@ -169,6 +169,10 @@ class Database:
             self._note_away()
             raise
 
+    def answered(self) -> None:
+        """A writer's own connection was answered: it is there, whatever we thought."""
+        self._away_until_ns = 0
+
     def _note_away(self) -> None:
         # One caller waited the whole deadline; for a second, nobody else needs to.
         self._away_until_ns = self._clock.monotonic_ns() + SECOND_NS

@@ -128,6 +128,8 @@ class Rollups:
             except ChronoError as error:
                 self._minutes = max(1, self._minutes // 2)
                 log.warning("rollups_wait", cause=str(error)[:200])
+                await asyncio.sleep(PASS_S)  # whoever wakes us meanwhile cannot help
+                continue
             try:
                 async with asyncio.timeout(PASS_S):
                     await self._woken.wait()

@@ -184,6 +184,7 @@ class GroupWriter:
         connection = await line.connection()
         with deadline(connection, self._database.deadline_s):
             refused = await store_group(connection, batches, late_before_ns)
+        self._database.answered()
         DB_SECONDS.labels("write").observe((self._clock.monotonic_ns() - started_ns) / SECOND_NS)
         if late_before_ns is None or any(batch.oldest_ns < late_before_ns for batch in batches):
             self.on_late()

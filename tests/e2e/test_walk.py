@@ -30,7 +30,14 @@ def house() -> Iterator[House]:
 def feeds(market: str, price: float, **more: Any) -> list[dict[str, Any]]:
     stamp = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
     return [
-        {"symbol": market, "price": f"{price + n / 100:.2f}", "volume": "2", "source": venue, "timestamp": stamp, **more}
+        {
+            "symbol": market,
+            "price": f"{price + n / 100:.2f}",
+            "volume": "2",
+            "source": venue,
+            "timestamp": stamp,
+            **more,
+        }
         for n, venue in enumerate(VENUES)
     ]
 

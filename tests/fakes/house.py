@@ -91,7 +91,12 @@ class House:
         return self.log_path.read_text(errors="replace")[-8000:] if self.log_path.exists() else ""
 
     def request(
-        self, method: str, path: str, body: bytes | None = None, headers: dict[str, str] | None = None, timeout: float = 10
+        self,
+        method: str,
+        path: str,
+        body: bytes | None = None,
+        headers: dict[str, str] | None = None,
+        timeout: float = 10,
     ) -> tuple[int, bytes]:
         """Status and body of one request; HTTP errors are answers, not exceptions."""
         asked = urllib.request.Request(self.url + path, data=body, method=method, headers=headers or {})

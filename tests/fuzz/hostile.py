@@ -44,7 +44,9 @@ class Shot:
     drop: bool = False
 
 
-def http(method: str, path: str, body: bytes = b"", *headers: str, key: str = ADMIN_KEY, json_body: bool = True) -> bytes:
+def http(
+    method: str, path: str, body: bytes = b"", *headers: str, key: str = ADMIN_KEY, json_body: bool = True
+) -> bytes:
     """The bytes of one well-formed request."""
     lines = [f"{method} {path} HTTP/1.1", "Host: fuzz", f"X-API-Key: {key}", *headers]
     if body or method == "POST":
@@ -84,7 +86,18 @@ HOSTILE_METADATA: list[Any] = [
     [], "x", 1, True, {"a": "\x00"}, {"\x00": 1}, {"a": Token("1e999999999")}, {"a": "x" * 5000},
     {"a": "\ud800"}, Token("{]"), Token("{'a':1}"),
 ]  # fmt: skip
-HOSTILE_FEEDS: list[Any] = [None, 1, "feed", [], {}, True, [[]], {"symbol": "BTC/USD"}, Token("1e999999999"), {"price": "1"}]
+HOSTILE_FEEDS: list[Any] = [
+    None,
+    1,
+    "feed",
+    [],
+    {},
+    True,
+    [[]],
+    {"symbol": "BTC/USD"},
+    Token("1e999999999"),
+    {"price": "1"},
+]
 MALFORMED = {Token("NaN"), Token("{]"), Token("{'a':1}")}
 """Not JSON at all. As with half a surrogate pair, the whole body is refused by a 400: told, not silent."""
 
@@ -160,7 +173,12 @@ class Gun:
         for _ in range(drawn.choice((1, 1, 1, 2, 5, 20))):
             _disturb(body, drawn)
         sent = bytes(body)
-        return Shot("flipped", http("POST", INGEST, sent, key=drawn.choice((ADMIN_KEY, INTERNAL_KEY))), sent, dict(enumerate(feeds)))
+        return Shot(
+            "flipped",
+            http("POST", INGEST, sent, key=drawn.choice((ADMIN_KEY, INTERNAL_KEY))),
+            sent,
+            dict(enumerate(feeds)),
+        )
 
     def swapped(self, drawn: random.Random, number: int) -> Shot:
         """One feed of a batch with a hostile value: that one is refused, all others are taken."""
@@ -210,9 +228,25 @@ class Gun:
             changed = bytearray(body)
             _disturb(changed, drawn)
             body = bytes(changed)
-        rounds = ["0", "1", "812576", "-1", "4294967295", "4294967296", "9" * 50, "1e5", "%D9%A1", "%00", "NaN", "1/2", ""]
+        rounds = [
+            "0",
+            "1",
+            "812576",
+            "-1",
+            "4294967295",
+            "4294967296",
+            "9" * 50,
+            "1e5",
+            "%D9%A1",
+            "%00",
+            "NaN",
+            "1/2",
+            "",
+        ]
         windows = ["", "?window=1", "?window=0", "?window=86401", "?window=NaN", "?window=1&window=2", "?window=%FF"]
-        path = drawn.choice((f"/feed-values/{drawn.choice(rounds)}", "/feed-values", f"/volumes/{drawn.choice(windows)}"))
+        path = drawn.choice(
+            (f"/feed-values/{drawn.choice(rounds)}", "/feed-values", f"/volumes/{drawn.choice(windows)}")
+        )
         return Shot("seam", http("POST", path, body))
 
     def query(self, drawn: random.Random, number: int) -> Shot:
@@ -221,9 +255,13 @@ class Gun:
         if drawn.random() < 0.5:
             pairs += ["symbols=FZ0/USD", "symbol=FZ0/USD", "from=1760000000000", "to=1760000100000"]
             drawn.shuffle(pairs)
-        accept = drawn.choice(("*/*", "text/csv", "application/vnd.apache.arrow.stream", "", "q=1;;;,", "\xff", "a/b;q=NaN"))
+        accept = drawn.choice(
+            ("*/*", "text/csv", "application/vnd.apache.arrow.stream", "", "q=1;;;,", "\xff", "a/b;q=NaN")
+        )
         etag = drawn.choice(("*", '"x"', "W/", '"' * 100))
-        request = http("GET", f"{drawn.choice(PATHS)}?{'&'.join(pairs)}", b"", f"Accept: {accept}", f"If-None-Match: {etag}")
+        request = http(
+            "GET", f"{drawn.choice(PATHS)}?{'&'.join(pairs)}", b"", f"Accept: {accept}", f"If-None-Match: {etag}"
+        )
         return Shot("query", request, bare=not_quite_http(request))
 
     def path(self, drawn: random.Random, number: int) -> Shot:
@@ -235,7 +273,9 @@ class Gun:
             "/" + "a" * 20_000, "/api/v1/api/v1/price/BTC", "/schema/../prices/latest", "/rounds/" + _percent(text), "/;", "/docs", "/?",
             "/api/v1", "/schema/openapi.json", "/metrics", "/health", "/ready", "*", "http://fuzz/live", "/admin/keys", "/auth/x", "/ws",
         ]  # fmt: skip
-        method = drawn.choice(("GET", "GET", "GET", "HEAD", "DELETE", "PUT", "PATCH", "OPTIONS", "TRACE", "BREW", "get", "POST"))
+        method = drawn.choice(
+            ("GET", "GET", "GET", "HEAD", "DELETE", "PUT", "PATCH", "OPTIONS", "TRACE", "BREW", "get", "POST")
+        )
         bodiless = method == "HEAD"
         request = http(method, drawn.choice(paths))
         return Shot("path", request, bodiless=bodiless, bare=not_quite_http(request))
@@ -266,7 +306,14 @@ class Gun:
         body = written({"worker_id": "fuzz", "feeds": self._feeds(drawn, number)})
         bomb = _bomb()
         packed, name = drawn.choice(
-            ((gzip.compress(body), "gzip"), (zlib.compress(body), "deflate"), (bomb, "gzip"), (body, "br"), (body, "gzip, gzip"), (body, "zstd"))
+            (
+                (gzip.compress(body), "gzip"),
+                (zlib.compress(body), "deflate"),
+                (bomb, "gzip"),
+                (body, "br"),
+                (body, "gzip, gzip"),
+                (body, "zstd"),
+            )
         )
         path = drawn.choice((INGEST, "/feed-values/", "/volumes/"))
         return Shot("encoded", http("POST", path, packed, f"Content-Encoding: {name}"), statuses=frozenset({415}))
@@ -322,8 +369,10 @@ def not_quite_http(request: bytes) -> bool:
     """Whether the head breaks the grammar of addresses or header values, or the address is beyond 64 KiB."""
     head = request.partition(b"\r\n\r\n")[0]
     target = head.partition(b"\r\n")[0]
-    return len(target) > 65_000 or any(byte in b'<>"{}\\^`|' for byte in target) or any(
-        byte < 0x20 and byte not in b"\r\n\t" for byte in head
+    return (
+        len(target) > 65_000
+        or any(byte in b'<>"{}\\^`|' for byte in target)
+        or any(byte < 0x20 and byte not in b"\r\n\t" for byte in head)
     )
 
 
@@ -358,7 +407,21 @@ def _disturb(body: bytearray, drawn: random.Random) -> None:
     elif how == 4:
         body[at:at] = body[at : at + drawn.choice((1, 5, 50, 200))]
     elif how == 5:
-        scraps = (b"\x00", b"\xff", b'"', b"\\", b"\\u0000", b"\\ud800", b"[[[[", b"}", b",", b"1e999999999", b"null", b"\xe2\x80\xae", b"9" * 100)
+        scraps = (
+            b"\x00",
+            b"\xff",
+            b'"',
+            b"\\",
+            b"\\u0000",
+            b"\\ud800",
+            b"[[[[",
+            b"}",
+            b",",
+            b"1e999999999",
+            b"null",
+            b"\xe2\x80\xae",
+            b"9" * 100,
+        )
         body[at:at] = drawn.choice(scraps)
     else:
         other = drawn.randrange(len(body)) if body else 0
@@ -374,7 +437,9 @@ def _told(drawn: random.Random) -> str:
     value = drawn.choice(VALUES)
     if drawn.random() < 0.5:
         return _percent(value)
-    return "".join(letter for letter in value if 0x21 <= ord(letter) < 0x7F) + drawn.choice(("", "%FF", "%", "%0", "%00", "%u0041"))
+    return "".join(letter for letter in value if 0x21 <= ord(letter) < 0x7F) + drawn.choice(
+        ("", "%FF", "%", "%0", "%00", "%u0041")
+    )
 
 
 _bombs: list[bytes] = []

@@ -96,7 +96,9 @@ async def _read(reader: asyncio.StreamReader, bodiless: bool) -> Reply:
             status = int(lines[0].split(" ")[1])
             if status != 100:
                 break
-        headers = {name.strip().lower(): value.strip() for name, _, value in (one.partition(":") for one in lines[1:-2])}
+        headers = {
+            name.strip().lower(): value.strip() for name, _, value in (one.partition(":") for one in lines[1:-2])
+        }
         if bodiless or status in (101, 204, 304):
             return Reply(status, headers)
         if headers.get("transfer-encoding", "").lower() == "chunked":

@@ -234,7 +234,7 @@ def test_a_round_gives_each_feed_what_it_gets_alone(parts, data):
         try:
             alone = chrono_core.consensus(*part, at_ns=AT_NS, min_sources=least[feed])
         except chrono_core.EstimateError as error:
-            assert (round_[feed], round_.price[feed], round_.reason[feed]) == (None, None, error.reason)  # noqa: PT017
+            assert (round_[feed], round_.price[feed], round_.reason[feed]) == (None, None, error.reason)
             continue
         assert round_.reason[feed] is None
         got, wanted = round_[feed].to_dict(), alone.to_dict()

@@ -129,7 +129,7 @@ def _feeds(body: bytes) -> Sequence[FeedName]:
 
 
 def _faults(body: bytes) -> list[dict[str, Any]]:
-    """Every feed that is not one, of a body that is wrong somewhere, and may be no JSON at all after its first fault."""
+    """Every feed that is not one, of a body that is wrong somewhere and may be no JSON after its first fault."""
     try:
         feeds = _LIST.decode(_FIELDS.decode(body)["feeds"])
     except (ValidationError, KeyError):

@@ -71,9 +71,7 @@ def vwap(prices: _Numbers, volumes: _Numbers, /, *, nulls: _Nulls = "error") -> 
     Shapes: both (n,); prices > 0, volumes >= 0. Refused when all volumes are zero.
     """
 
-def twap(
-    prices: _Numbers, timestamps_ns: _Integers, /, *, end_ns: int | None = None, nulls: _Nulls = "error"
-) -> float:
+def twap(prices: _Numbers, timestamps_ns: _Integers, /, *, end_ns: int | None = None, nulls: _Nulls = "error") -> float:
     """The time-weighted average price, in the unit of the prices.
 
     Shapes: both (n,); times in ns (or Arrow instants), never going back. A price holds until the next
@@ -212,7 +210,8 @@ class Consensus:
     @property
     def excluded(self) -> tuple[tuple[int, str], ...]:
         """Rows left out, ascending: (row, reason), the reason being null, out_of_range, future,
-        stale or outlier."""
+        stale or outlier.
+        """
     @property
     def sources(self) -> tuple[Source, ...]:
         """Every source, by ascending id."""
@@ -242,7 +241,7 @@ class Source:
         """Age of its newest point; negative when that lies ahead of `at_ns`."""
     @property
     def verdict(self) -> str:
-        """"used", or the reason why it was left out."""
+        """ "used", or the reason why it was left out."""
     def to_dict(self) -> dict[str, Any]:
         """Everything as a plain dict."""
 
@@ -292,7 +291,8 @@ class Column:
 @final
 class Round:
     """The results of a round as columns, one row per feed; `round[i]` is the result of one feed,
-    None where there is none."""
+    None where there is none.
+    """
 
     @property
     def price(self) -> Column: ...

@@ -8,6 +8,7 @@ import httpx
 import pytest
 from litestar import get
 from litestar.exceptions import HTTPException
+from litestar.params import FromQuery
 
 from chrono import errors
 from chrono.api.access import Callers
@@ -164,7 +165,7 @@ async def test_what_nobody_foresaw_is_a_500_that_leaks_nothing(house: FakeHouse)
 
 async def test_faults_that_the_framework_finds_are_listed_in_our_envelope_too(house: FakeHouse) -> None:
     @get("/typed", opt={"callers": Callers.OPEN})
-    async def typed(number: int, other: int) -> str:
+    async def typed(number: FromQuery[int], other: FromQuery[int]) -> str:
         return f"{number}{other}"
 
     async with client(house, extra_handlers=[typed]) as caller:
@@ -182,8 +183,8 @@ async def test_a_503_of_ingest_claims_nothing(house: FakeHouse) -> None:
 
 def test_every_code_of_the_contract_is_known() -> None:
     assert set(CODES) == {
-        "VALIDATION_ERROR", "UNAUTHORIZED", "FORBIDDEN", "NOT_FOUND", "CONFLICT", "METHOD_NOT_ALLOWED", "NOT_ACCEPTABLE",
-        "REQUEST_TIMEOUT", "UNSUPPORTED_MEDIA_TYPE", "PAYLOAD_TOO_LARGE", "RATE_LIMIT_EXCEEDED", "INTERNAL_ERROR",
+        "VALIDATION_ERROR", "UNAUTHORIZED", "FORBIDDEN", "NOT_FOUND", "CONFLICT", "METHOD_NOT_ALLOWED",
+        "NOT_ACCEPTABLE", "REQUEST_TIMEOUT", "UNSUPPORTED_MEDIA_TYPE", "PAYLOAD_TOO_LARGE", "RATE_LIMIT_EXCEEDED", "INTERNAL_ERROR",
         "DATABASE_ERROR", "CACHE_ERROR", "STALE_PRICE",
     }  # fmt: skip
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from litestar import Litestar, get
+from litestar.params import FromQuery
 from litestar.routes import HTTPRoute
 
 from chrono.api.access import ALLOWED, Callers, KeyClass
@@ -95,7 +96,7 @@ def test_a_route_that_declares_an_unknown_class_is_not_served_at_all() -> None:
 @pytest.mark.parametrize(("callers", "status"), [(Callers.PUBLIC, 401), (Callers.OWN, 200), (Callers.ADMIN, 401)])
 async def test_another_rooms_route_may_be_declared_by_its_path(callers: Callers, status: int) -> None:
     @get(["/stream/sse", "/api/v1/stream/sse"])
-    async def events(symbols: str = "") -> dict[str, str]:
+    async def events(symbols: FromQuery[str] = "") -> dict[str, str]:
         return {"symbols": symbols}
 
     options: dict[str, Any] = {"extra_handlers": [events], "extra_callers": {"/stream/sse": callers}}

@@ -60,6 +60,19 @@ def owner_of(folder: Path) -> tuple[subprocess.Popen[str], int]:
     return owner, int(owner.stdout.readline())
 
 
+def ends_with(command: list[object], **how: object) -> int:
+    done = subprocess.run(command, env=install.ENVIRONMENT, cwd="/", capture_output=True, check=False, **how)
+    return done.returncode
+
+
+def sleeper(account: install.Account) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(["sleep", "600"], cwd="/", **account.as_child())
+
+
+def mode(path: str) -> int:
+    return stat.S_IMODE(Path(path).stat().st_mode)
+
+
 def answers(conninfo: str) -> bool:
     with psycopg.connect(conninfo, connect_timeout=5) as connection:
         return connection.execute("SELECT 1").fetchone() == (1,)
@@ -125,10 +138,7 @@ async def test_no_other_user_of_the_machine_can_log_in(server, user):
     account = install.choose_account()
     psql = install.find_binaries(account, server.home) / "psql"
     as_user = {"user": account.uid} if user == "the one it runs as" else {"user": "nobody"}
-    tried = subprocess.run(
-        [psql, server.conninfo, "-c", "SELECT 1"], env=install.ENVIRONMENT, cwd="/", capture_output=True, **as_user
-    )
-    assert tried.returncode != 0
+    assert ends_with([psql, server.conninfo, "-c", "SELECT 1"], **as_user) != 0
 
 
 async def test_ctrl_c_in_the_terminal_does_not_reach_it(folder):
@@ -191,7 +201,7 @@ async def test_backends_left_over_by_a_killed_postmaster_do_not_hinder_the_next(
 
 async def test_a_stale_pid_file_whose_number_belongs_to_somebody_else_now_hurts_nobody(folder):
     account = install.choose_account()
-    bystander = subprocess.Popen(["sleep", "600"], cwd="/", **account.as_child())
+    bystander = sleeper(account)
     server = EmbeddedPostgres(folder)
     await server.start()
     pids = pids_of(server.cluster, server.pid)
@@ -293,7 +303,7 @@ async def test_as_root_a_folder_that_postgres_cannot_enter_is_named_and_left_as_
             await EmbeddedPostgres(data_dir).start()
         assert refused.value.reason is DATA_DIR_UNREACHABLE
         assert refused.value.facts["folder"] == barred
-        assert stat.S_IMODE(Path(barred).stat().st_mode) == 0o700
+        assert mode(barred) == 0o700
 
 
 @AS_ROOT

@@ -1,6 +1,7 @@
 """PostgreSQL dies, freezes, comes back; Chrono itself is killed: no acknowledged row is lost, none is doubled."""
 
 import asyncio
+import itertools
 import os
 import signal
 import subprocess
@@ -65,6 +66,13 @@ class Sender:
                     self.acknowledged += batch
                     self.acked.notify_all()
             n += step
+
+    async def fill(self):
+        """Write until it is refused."""
+        for n in itertools.count():
+            batch = numbered(self.now_ns, range(n * self.rows, (n + 1) * self.rows))
+            await self.store.quotes.write(batch)
+            self.acknowledged += batch
 
     async def until(self, more):
         """Wait until `more` further rows were acknowledged."""
@@ -194,7 +202,7 @@ async def test_what_was_spooled_is_drained_in_order_also_beyond_one_group(folder
         store._writer.spool_first()
         for n in range(50):
             await store.quotes.write(numbered(now_ns, range(n * 20, n * 20 + 30)))  # each overlaps the next by ten
-        later = numbered(now_ns, range(0, 1000))
+        later = numbered(now_ns, range(1000))
         signal_all(store, signal.SIGCONT)
         await store.quotes.write([quote(q.quoted_at_ns, price="9999999") for q in later])
         found = await all_stored(store, now_ns)
@@ -220,9 +228,7 @@ async def test_a_full_spool_refuses_by_name_and_accepts_again_when_postgres_is_b
         store._writer.spool_first()
         sender = Sender(store, now_ns, rows=1000)
         with pytest.raises(ChronoError) as full:
-            for n in range(100):
-                await store.quotes.write(batch := numbered(now_ns, range(n * 1000, (n + 1) * 1000)))
-                sender.acknowledged += batch
+            await sender.fill()
         assert full.value.reason is SPOOL_FULL
         assert len(sender.acknowledged) > 2000
         signal_all(store, signal.SIGCONT)
@@ -289,12 +295,13 @@ asyncio.run(main())
 """
 
 
+def chrono_of(*arguments):
+    return subprocess.Popen([sys.executable, "-c", CHRONO, *arguments], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+
+
 @pytest.mark.parametrize("how", ["live", "spooling"])
 async def test_chrono_killed_during_writes_costs_no_acknowledged_row(folder, now_ns, how):
-    chrono = subprocess.Popen(
-        [sys.executable, "-c", CHRONO, str(folder), str(now_ns), how], cwd=ROOT, stdout=subprocess.PIPE, text=True
-    )
-    assert chrono.stdout is not None
+    chrono = chrono_of(str(folder), str(now_ns), how)
     told = []
     while len(told) < 200:
         line = chrono.stdout.readline()

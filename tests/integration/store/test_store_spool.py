@@ -1,5 +1,6 @@
 """The spool by itself: durable, bounded, in order, and never a reason not to start."""
 
+import itertools
 import os
 import sqlite3
 import subprocess
@@ -101,10 +102,23 @@ def test_the_file_itself_is_bounded_too(path):
     spool.append(batches(1))
     spool._max_bytes = 10**9  # as if the count of bytes were wrong
     with pytest.raises(ChronoError) as full:
-        for n in range(1000):
-            spool.append(batches(5, start=n * 50))
+        fill(spool, [])
     assert full.value.reason is SPOOL_FULL
     assert path.stat().st_size < 400 * 1024
+
+
+def fill(spool, kept):
+    """Append until it is refused."""
+    for n in itertools.count():
+        put = batches(1, start=n * 10)
+        spool.append(put)
+        kept += [put[0].body]
+
+
+def fill_disk(ballast):
+    with ballast.open("wb", buffering=0) as file:
+        while True:
+            file.write(b"\0" * 4096)
 
 
 @pytest.fixture
@@ -123,10 +137,7 @@ def test_a_full_disk_claims_nothing_and_loses_nothing_and_drains(small_disk):
     spool = Spool(path, max_bytes=100 * MEGABYTE)
     kept = []
     with pytest.raises(ChronoError) as full:
-        for n in range(10_000):
-            put = batches(1, start=n * 10)
-            spool.append(put)
-            kept += [put[0].body]
+        fill(spool, kept)
     assert full.value.reason is SPOOL_FULL
     assert len(kept) > 10
     spool.close()
@@ -141,17 +152,15 @@ def test_a_disk_too_full_even_to_delete_still_drains(small_disk):
     spool = Spool(small_disk / "spool.sqlite3", max_bytes=100 * MEGABYTE)
     put = batches(9)
     spool.append(put)
-    with pytest.raises(OSError, match="No space"), (small_disk / "ballast").open("wb", buffering=0) as ballast:
-        while True:
-            ballast.write(b"\0" * 4096)
+    with pytest.raises(OSError, match="No space"):
+        fill_disk(small_disk / "ballast")
     assert drained(spool) == [batch.body for batch in put]
 
 
 @AS_ROOT
 def test_a_disk_that_is_full_from_the_beginning_is_no_crash(small_disk):
-    with pytest.raises(OSError, match="No space"), (small_disk / "ballast").open("wb", buffering=0) as ballast:
-        while True:
-            ballast.write(b"\0" * 4096)
+    with pytest.raises(OSError, match="No space"):
+        fill_disk(small_disk / "ballast")
     spool = Spool(small_disk / "spool.sqlite3", max_bytes=MEGABYTE)
     with pytest.raises(ChronoError) as full:
         spool.append(batches(1))
@@ -163,7 +172,7 @@ def test_a_disk_that_is_full_from_the_beginning_is_no_crash(small_disk):
 
 
 def aside(path):
-    return [p for p in path.parent.glob("*.damaged-?")]
+    return list(path.parent.glob("*.damaged-?"))
 
 
 @pytest.mark.parametrize("content", [b"", b"not a database at all" * 500, b"SQLite format 3\0" + b"\xff" * 9000])

@@ -22,9 +22,8 @@ async def stored(store, now_ns, **how):
 
 
 async def test_a_quote_comes_back_as_it_was_said(store, now_ns):
-    said = quote(
-        now_ns + 123_456_000, price="67234.560", volume="1234.567890", worker_id="w_1-a", metadata=b'{"bid": "67230.00"}'
-    )
+    metadata = b'{"bid": "67230.00"}'
+    said = quote(now_ns + 123_456_000, price="67234.560", volume="1.234567890", worker_id="w_1-a", metadata=metadata)
     await store.quotes.write([said])
     assert await stored(store, now_ns) == [said]
     assert str((await stored(store, now_ns))[0].price) == "67234.560"
@@ -149,7 +148,8 @@ async def test_one_index_serves_the_key_and_the_reads_by_market_and_time(store, 
         indexes = connection.execute("SELECT indexdef FROM pg_indexes WHERE tablename = 'price_feeds'").fetchall()
         connection.execute("SET enable_seqscan = off; SET enable_bitmapscan = off")
         plan = connection.execute(
-            "EXPLAIN SELECT price FROM price_feeds WHERE symbol = 'BTC/USD' AND \"timestamp\" >= now() - interval '3 min'"
+            "EXPLAIN SELECT price FROM price_feeds WHERE symbol = 'BTC/USD'"
+            " AND \"timestamp\" >= now() - interval '3 min'"
             ' ORDER BY "timestamp" DESC LIMIT 10'
         ).fetchall()
     assert len(indexes) == 1
