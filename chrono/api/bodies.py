@@ -10,16 +10,24 @@ from chrono.api.answers import Call
 from chrono.errors import BODY_ENCODED, BODY_SLOW, BODY_TOO_LARGE, ChronoError
 
 MOST_BYTES: Final = 256 * 1024
+MOST_DISCARDED: Final = 32 * 1024 * 1024
+"""Bytes of a refused body that are read and thrown away before the answer."""
+
 _PLAIN: Final = ("application/json", "text/json")
 
 
 async def read_body(call: Call, receive: Receive, opt: Mapping[str, Any], deadline_s: float) -> bytes:
     """The whole body. Raises: ChronoError(BODY_ENCODED, BODY_TOO_LARGE, BODY_SLOW)."""
     most = int(opt.get("most_body", MOST_BYTES))
-    _check_head(call, most, form=str(opt.get("body_form", "json")))
     try:
         async with asyncio.timeout(deadline_s):
-            return await _collect(receive, most)
+            try:
+                _check_head(call, most, form=str(opt.get("body_form", "json")))
+                return await _collect(receive, most)
+            except ChronoError as refused:
+                if refused.reason is not BODY_SLOW:
+                    await _discard(receive)
+                raise
     except TimeoutError as late:
         raise ChronoError(BODY_SLOW, within_s=deadline_s) from late
 
@@ -35,6 +43,19 @@ def _check_head(call: Call, most: int, form: str) -> None:
     length = call.header(b"content-length") or "0"
     if length.isdigit() and int(length[:20]) > most:
         raise ChronoError(BODY_TOO_LARGE, received=int(length[:20]), expected=f"at most {most} bytes")
+
+
+async def _discard(receive: Receive) -> None:
+    """Read on without keeping: a sender who is cut off while it writes would never see why."""
+    left = MOST_DISCARDED
+    while left > 0:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return
+        if message["type"] == "http.request":
+            left -= len(message.get("body", b""))
+            if not message.get("more_body", False):
+                return
 
 
 async def _collect(receive: Receive, most: int) -> bytes:

@@ -15,7 +15,8 @@ import psutil
 import pytest
 
 from tests.fakes.house import ADMIN_KEY, INTERNAL_KEY, PUBLIC_KEY, House
-from tests.fuzz.hostile import SYMBOLS, Gun, Shot
+from tests.fuzz.corpus import SYMBOLS
+from tests.fuzz.hostile import Gun, Shot
 from tests.fuzz.wire import BROKEN_PATIENCE_S, Closed, Reply, Wire
 
 TIMES = 20 if os.environ.get("CHRONO_FUZZ") == "long" else 1
@@ -36,13 +37,13 @@ class Judge:
 
     def __init__(self) -> None:
         self.kinds: Counter[str] = Counter()
-        self.statuses: Counter[int | str] = Counter()
+        self.statuses: Counter[str] = Counter()
         self.taken: dict[Key, Decimal] = {}
         self.disturbed: set[Key] = set()
 
     def answered(self, shot: Shot, reply: Reply) -> None:
         """Every promise that holds for this answer."""
-        self.statuses[reply.status] += 1
+        self.statuses[str(reply.status)] += 1
         if not shot.bodiless and reply.status >= 400:
             _check_error(shot, reply)
         if shot.statuses is not None:
@@ -130,7 +131,7 @@ async def _fire(wire: Wire, shot: Shot, judge: Judge) -> None:
             reply = await wire.ask(shot.request, bodiless=shot.bodiless)
     except (Closed, TimeoutError) as none:
         assert shot.broken or shot.may_close, f"no answer: {none!r}"
-        judge.statuses["closed" if isinstance(none, Closed) else "silent"] += 1
+        judge.statuses[f"{shot.kind} {'closed' if isinstance(none, Closed) else 'silent'}"] += 1
         return
     judge.answered(shot, reply)
 

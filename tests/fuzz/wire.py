@@ -49,8 +49,10 @@ class Wire:
         reader, writer = await self._connected()
         try:
             async with asyncio.timeout(patience_s):
+                # Read while writing: an early answer to a large body must not be lost when the server hangs up.
+                answering = asyncio.ensure_future(_read(reader, bodiless))
                 await self._send(writer, request)
-                reply = await _read(reader, bodiless)
+                reply = await answering
         except BaseException:
             self.close()
             raise

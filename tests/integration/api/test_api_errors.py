@@ -184,7 +184,8 @@ async def test_a_503_of_ingest_claims_nothing(house: FakeHouse) -> None:
 def test_every_code_of_the_contract_is_known() -> None:
     assert set(CODES) == {
         "VALIDATION_ERROR", "UNAUTHORIZED", "FORBIDDEN", "NOT_FOUND", "CONFLICT", "METHOD_NOT_ALLOWED",
-        "NOT_ACCEPTABLE", "REQUEST_TIMEOUT", "UNSUPPORTED_MEDIA_TYPE", "PAYLOAD_TOO_LARGE", "RATE_LIMIT_EXCEEDED", "INTERNAL_ERROR",
+        "NOT_ACCEPTABLE", "REQUEST_TIMEOUT", "UNSUPPORTED_MEDIA_TYPE", "PAYLOAD_TOO_LARGE",
+        "RATE_LIMIT_EXCEEDED", "INTERNAL_ERROR",
         "DATABASE_ERROR", "CACHE_ERROR", "STALE_PRICE",
     }  # fmt: skip
 
