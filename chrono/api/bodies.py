@@ -13,23 +13,56 @@ MOST_BYTES: Final = 256 * 1024
 MOST_DISCARDED: Final = 32 * 1024 * 1024
 """Bytes of a refused body that are read and thrown away before the answer."""
 
+IDLE_S: Final = 0.5
+"""A sender that sends nothing for so long waits for our answer."""
+
 _PLAIN: Final = ("application/json", "text/json")
 
 
 async def read_body(call: Call, receive: Receive, opt: Mapping[str, Any], deadline_s: float) -> bytes:
     """The whole body. Raises: ChronoError(BODY_ENCODED, BODY_TOO_LARGE, BODY_SLOW)."""
     most = int(opt.get("most_body", MOST_BYTES))
+    incoming = _Incoming(receive)
     try:
+        _check_head(call, most, form=str(opt.get("body_form", "json")))
         async with asyncio.timeout(deadline_s):
-            try:
-                _check_head(call, most, form=str(opt.get("body_form", "json")))
-                return await _collect(receive, most)
-            except ChronoError as refused:
-                if refused.reason is not BODY_SLOW:
-                    await _discard(receive)
-                raise
+            return await _collect(incoming, most)
     except TimeoutError as late:
         raise ChronoError(BODY_SLOW, within_s=deadline_s) from late
+    except ChronoError:
+        await incoming.discard(deadline_s)
+        raise
+
+
+class _Incoming:
+    """The chunks of one body; `over` once the last has come, or the sender has gone."""
+
+    __slots__ = ("_receive", "over")
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self.over = False
+
+    async def chunk(self) -> bytes:
+        """The next chunk. Raises: ChronoError(BODY_SLOW) when the sender has gone."""
+        message: Any = await self._receive()
+        if message["type"] == "http.disconnect":
+            self.over = True
+            # Nobody is left to tell; the broken body must not be taken for a whole one.
+            raise ChronoError(BODY_SLOW, received="a connection closed within the body")
+        self.over = not message.get("more_body", False)
+        return bytes(message.get("body", b""))
+
+    async def discard(self, within_s: float) -> None:
+        """Read on without keeping: a sender who is cut off while it writes would never see why."""
+        left = MOST_DISCARDED
+        try:
+            async with asyncio.timeout(within_s):
+                while left > 0 and not self.over:
+                    async with asyncio.timeout(IDLE_S):
+                        left -= len(await self.chunk())
+        except (TimeoutError, ChronoError):
+            return  # it waits for our word, or has gone, or dawdles: we have read enough
 
 
 def _check_head(call: Call, most: int, form: str) -> None:
@@ -45,35 +78,12 @@ def _check_head(call: Call, most: int, form: str) -> None:
         raise ChronoError(BODY_TOO_LARGE, received=int(length[:20]), expected=f"at most {most} bytes")
 
 
-async def _discard(receive: Receive) -> None:
-    """Read on without keeping: a sender who is cut off while it writes would never see why."""
-    left = MOST_DISCARDED
-    while left > 0:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            return
-        if message["type"] == "http.request":
-            left -= len(message.get("body", b""))
-            if not message.get("more_body", False):
-                return
-
-
-async def _collect(receive: Receive, most: int) -> bytes:
-    first: bytes | None = None
+async def _collect(incoming: _Incoming, most: int) -> bytes:
     parts: list[bytes] = []
     size = 0
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            # Nobody is left to tell; the broken body must not be taken for a whole one.
-            raise ChronoError(BODY_SLOW, received="a connection closed within the body")
-        if message["type"] != "http.request":
-            continue
-        chunk = message.get("body", b"")
-        size += len(chunk)
+    while not incoming.over:
+        parts.append(await incoming.chunk())
+        size += len(parts[-1])
         if size > most:
             raise ChronoError(BODY_TOO_LARGE, expected=f"at most {most} bytes")
-        if not message.get("more_body", False):
-            return chunk if first is None else b"".join([*parts, chunk])
-        first = chunk
-        parts.append(chunk)
+    return parts[0] if len(parts) == 1 else b"".join(parts)

@@ -19,7 +19,7 @@ from chrono.pricing.estimate import Estimate, Quality
 from chrono.pricing.rounding import share_of
 from chrono.pricing.subscribers import Subscribers
 from chrono.pricing.window import Window
-from chrono.telemetry import AGGREGATION_SECONDS, MARKET_FAILURES, span
+from chrono.telemetry import AGGREGATION_SECONDS, MARKET_FAILURES, WINDOW_POINTS, span
 
 EVERY_NS = 250 * MS_NS
 """At most four new values a second per market."""
@@ -99,6 +99,7 @@ class Board:
         if recording and found:
             gauges.count_anomalies(found)
             self._recorders.tell(found)
+        WINDOW_POINTS.set(self._window.points())
         AGGREGATION_SECONDS.observe((self._clock.monotonic_ns() - started_ns) / SECOND_NS)
         return changed
 

@@ -13,7 +13,7 @@ from chrono.market.names import Market, Venue
 from chrono.market.quote import Quote, Trade
 from chrono.pricing.rounding import price_of
 from chrono.pricing.series import NO_SEQUENCE, Series
-from chrono.telemetry import WINDOW_DROPPED, WINDOW_POINTS
+from chrono.telemetry import WINDOW_DROPPED
 
 SPAN_NS = 180 * SECOND_NS
 LISTED_NS = 86_400 * SECOND_NS
@@ -132,7 +132,6 @@ class Window:
     def changed(self) -> set[Market]:
         """The books that have new points since this was last asked."""
         drained, self._changed = self._changed, set()
-        WINDOW_POINTS.set(self.points())
         return drained
 
     def listing(self, market: Market, at_ns: int | None = None) -> set[Venue]:

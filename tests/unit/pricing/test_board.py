@@ -18,6 +18,7 @@ from chrono.telemetry import (
     SOURCE_DEVIATION,
     STABLE_PEG,
     SUBSCRIBER_FAILURES,
+    WINDOW_POINTS,
 )
 from tests.fakes.desk import AT_NS, COSTON2, VENUES, Desk
 
@@ -333,6 +334,7 @@ def test_the_newest_values_are_shown_as_metrics(desk: Desk):
     desk.all_say("BTC/USDT", 100)
     desk.say("BTC/USD", {"gum": 200}, age_s=0)
     tick(desk, MINUTE_NS - AT_NS % MINUTE_NS)
+    assert WINDOW_POINTS._value.get() == 11
     assert STABLE_PEG.labels("USDT")._value.get() == 0.98
     assert FEED_SOURCES.labels("BTC/USD")._value.get() == 5
     # The dropped venue's quote was a second newer, and does not make the value look fresher.

@@ -168,3 +168,10 @@ def test_a_declared_market_is_known_before_it_is_quoted(window: Window):
     window.declare("BTC/USD", "ash")
     assert window.markets() == ["BTC/USD"]
     assert window.newest("BTC/USD", "ash") is None
+
+
+def test_volumes_are_summed_by_venue_over_the_asked_span(window: Window):
+    window.add([quote("BTC/USD", "ash", 1 + age, age_s=age, volume="2") for age in (59, 60, 61)])
+    window.add([quote("BTC/USD", "birch", 1), quote("BTC/USD", "cedar", 1, age_s=61, volume="5")])
+    assert window.volumes("BTC/USD", 60 * SECOND_NS, AT_NS) == {"ash": Decimal(2)}
+    assert window.volumes("ETH/USD", 60 * SECOND_NS, AT_NS) == {}
