@@ -160,8 +160,21 @@ EstimateAt = Callable[[Sequence[Market], int], Awaitable[Estimates]]
 """Values at a past time (ns), computed from the stored quotes of the five minutes before it."""
 
 
+class Pinned(Protocol):
+    """The values of one round. Fits: pricing.rounds.Pinned."""
+
+    @property
+    def at_ns(self) -> int:
+        """The instant at which they were taken."""
+        ...
+
+
 class Rounds(Protocol):
     """Values pinned per voting round. Fits: pricing.rounds.RoundValues."""
+
+    def pinned(self, round_id: int) -> Pinned | None:
+        """What was pinned for a round; None when nothing is (yet, or any more)."""
+        ...
 
     def values(self, round_id: int, feeds: Sequence[FeedId]) -> Sequence[Decimal | None]:
         """One value per feed, in order; None where we have none to vote with. Round 0 is the latest."""

@@ -99,10 +99,10 @@ class Pricing(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         "FDUSD/USD",
         "EUR/USD",
         "GBP/USD",
+        "USD/JPY",
+        "USD/KRW",
         "BTC/USD",
         "ETH/USD",
-        "USD/KRW",
-        "USD/JPY",
     )
 
 

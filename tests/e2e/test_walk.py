@@ -6,56 +6,23 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
-from websockets.sync.client import ClientConnection, connect
+from websockets.sync.client import connect
 
 from chrono.pricing.derivation import recompute
+from tests.e2e.walking import VENUES, feeds, frames, until
 from tests.fakes.house import PUBLIC_KEY, House
-
-VENUES = ("alpha", "beta", "gamma", "delta")
 
 
 @pytest.fixture(scope="module")
 def house() -> Iterator[House]:
     with House({"CHRONO__STREAM__MESSAGES_PER_S": "1000"}) as running:
         yield running.start()
-
-
-def feeds(market: str, price: float, **more: Any) -> list[dict[str, Any]]:
-    stamp = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-    return [
-        {
-            "symbol": market,
-            "price": f"{price + n / 100:.2f}",
-            "volume": "2",
-            "source": venue,
-            "timestamp": stamp,
-            **more,
-        }
-        for n, venue in enumerate(VENUES)
-    ]
-
-
-def until(ask: Callable[[], Any], within_s: float = 15) -> Any:
-    deadline = time.monotonic() + within_s
-    while time.monotonic() < deadline:
-        if answer := ask():
-            return answer
-        time.sleep(0.02)
-    raise AssertionError("it never came about")
-
-
-def frames(socket: ClientConnection, wanted: str) -> dict[str, Any]:
-    while True:
-        frame: dict[str, Any] = json.loads(socket.recv(timeout=10))
-        if frame["type"] == wanted:
-            return frame
 
 
 def test_what_was_ingested_is_the_latest_price_and_explains_itself(house: House) -> None:

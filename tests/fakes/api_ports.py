@@ -221,12 +221,15 @@ class FakeRounds:
 
     def __init__(self, board: FakeBoard) -> None:
         self._board = board
-        self.pinned: dict[int, dict[str, Decimal | None]] = {}
+        self.kept: dict[int, dict[str, Decimal | None]] = {}
 
     def values(self, round_id: int, feeds: Sequence[FeedId]) -> list[Decimal | None]:
         """The board's votable values, pinned per round when asked for a round."""
-        pinned = self.pinned.setdefault(round_id, {}) if round_id else {}
+        pinned = self.kept.setdefault(round_id, {}) if round_id else {}
         return [pinned.setdefault(feed.name, self._now(feed)) for feed in feeds]
+
+    def pinned(self, round_id: int) -> None:
+        """None: no round of the fake was pinned at an instant of its own."""
 
     def _now(self, feed: FeedId) -> Decimal | None:
         value = self._board.latest(Market(feed.name))

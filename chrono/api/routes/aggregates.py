@@ -67,7 +67,8 @@ class Aggregates:
     def _asked_ns(self, asked: Mapping[str, Any]) -> int | None:
         if asked["round"] is None:
             return None if asked["timestamp"] is None else int(asked["timestamp"])
-        return VotingRound(asked["round"], self._timing).commit_window.end_ns
+        pinned = self._parts.rounds.pinned(asked["round"])
+        return VotingRound(asked["round"], self._timing).commit_window.end_ns if pinned is None else pinned.at_ns
 
     def _now(self, markets: Sequence[Market]) -> Mapping[Market, Estimate]:
         return self._parts.board.estimate_now(markets)

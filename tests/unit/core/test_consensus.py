@@ -280,9 +280,21 @@ def test_indices_outside_are_refused():
             result.price[index]
 
 
-def test_the_interpreter_runs_on_while_rust_works():
-    n = 400_000
-    columns = (np.linspace(1, 2, n), None, np.arange(n), np.arange(n))
+LONG = np.random.default_rng(3).uniform(1, 2, 1_000_000)
+PLACES = np.arange(400_000)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: chrono_core.consensus(LONG[:400_000], None, PLACES, PLACES, k=0.5),
+        lambda: chrono_core.consensus_many(LONG[:400_000], None, PLACES, PLACES, [0, 400_000], k=0.5),
+        lambda: chrono_core.weighted_median(LONG, LONG),
+        lambda: chrono_core.mad(np.tile(LONG, 4)),
+        lambda: chrono_core.outliers(LONG),
+    ],
+)
+def test_the_interpreter_runs_on_while_rust_works(call):
     go, ticks = threading.Event(), []
 
     def tick():
@@ -297,7 +309,7 @@ def test_the_interpreter_runs_on_while_rust_works():
         sys.setswitchinterval(1000)
         go.set()
         before = len(ticks)
-        chrono_core.consensus(*columns, k=0.5)
+        call()
         assert (before, len(ticks)) == (0, 1)
     finally:
         sys.setswitchinterval(interval)
