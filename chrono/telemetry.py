@@ -14,7 +14,7 @@ import structlog
 from prometheus_client import Counter, Gauge, Histogram
 
 from chrono.clock import SECOND_NS, Clock
-from chrono.settings import Logs, Telemetry
+from chrono.settings import Logs, Secret, Telemetry
 
 if TYPE_CHECKING:
     from opentelemetry.trace import Tracer
@@ -77,6 +77,7 @@ def configure_logs(logs: Logs) -> None:
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         _with_request_id,
+        _with_secrets_starred,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
@@ -97,6 +98,13 @@ def _with_request_id(_: object, __: str, event: Any) -> Any:
     asked_by = request_id.get()
     if asked_by:
         event["request_id"] = asked_by
+    return event
+
+
+def _with_secrets_starred(_: object, __: str, event: Any) -> Any:
+    for name, value in event.items():
+        if isinstance(value, Secret):
+            event[name] = "***"
     return event
 
 

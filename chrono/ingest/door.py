@@ -52,7 +52,7 @@ class IngestDoor:
         commit = asyncio.create_task(self._commit(quotes))
         self._commits.add(commit)
         commit.add_done_callback(self._done)
-        await commit
+        await asyncio.shield(commit)
 
     async def _commit(self, quotes: Sequence[Quote]) -> None:
         await self._write(quotes)

@@ -27,9 +27,18 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import uvloop
 from picows import WSFrame, WSListener, WSMsgType, WSTransport, ws_connect
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
+
+from chrono.clock import SystemClock
+from chrono.settings import Stream
+from chrono.stream import fast_door
+from chrono.stream.fast_door import FastDoor, FastOutlet
+from chrono.stream.hub import Hub
+from chrono.telemetry import WS_DELIVERY_SECONDS
+from tests.fakes.streams import ACCESS, an_estimate
 
 STALLED_SHARE = 0.05
 KEY = "chrono_public_load"
@@ -56,40 +65,53 @@ def markets_of(pattern: str, client: int) -> list[str]:
 
 # The serving process
 
+CUT_AFTER_S: list[float] = []
+
+
+class TimedOutlet(FastOutlet):
+    """Notes how long a reader had been stalled when it was cut."""
+
+    paused_at: float | None = None
+
+    def pause_writing(self) -> None:
+        self.paused_at = time.monotonic()
+        super().pause_writing()
+
+    def resume_writing(self) -> None:
+        self.paused_at = None
+        super().resume_writing()
+
+    def close(self, code: int, reason: str) -> None:
+        if self.paused_at is not None:
+            CUT_AFTER_S.append(time.monotonic() - self.paused_at)
+        super().close(code, reason)
+
+
+async def no_history(_: object) -> dict[Any, Any]:
+    """Nothing is 24 hours old here."""
+    return {}
+
+
+async def publish_all(hub: Hub, pattern: str, seconds: float, per_s: float) -> int:
+    """Publish `per_s` values a second in the pattern; how many it were."""
+
+    def publish(names: list[int]) -> None:
+        now = time.monotonic_ns()
+        hub.publish_estimates([an_estimate(f"M{n}/USD", price=Decimal(now), at_ns=now) for n in names])
+
+    began, done, at_once = time.monotonic(), 0, MARKETS if pattern == "bulk" else 1
+    while (elapsed := time.monotonic() - began) < seconds:
+        while done + at_once <= int(elapsed * per_s):
+            publish([0] if pattern == "wave" else [n % MARKETS for n in range(done, done + at_once)])
+            done += at_once
+            await asyncio.sleep(0)
+        await asyncio.sleep(0.001)
+    return done
+
 
 async def serve(pattern: str, seconds: float, per_s: int, clients: int) -> dict[str, Any]:
     """Start the door, wait for the word, publish for `seconds`."""
-    from chrono.clock import SystemClock
-    from chrono.settings import Stream
-    from chrono.stream import fast_door
-    from chrono.stream.fast_door import FastDoor, FastOutlet
-    from chrono.stream.hub import Hub
-    from chrono.telemetry import WS_DELIVERY_SECONDS
-    from tests.fakes.streams import ACCESS, an_estimate
-
-    async def no_history(_: object) -> dict[Any, Any]:
-        return {}
-
-    paused_at: dict[FastOutlet, float] = {}
-    cut_after_s: list[float] = []
-
-    class Timed(FastOutlet):
-        """Notes how long a reader was stalled when it was cut."""
-
-        def pause_writing(self) -> None:
-            paused_at.setdefault(self, time.monotonic())
-            super().pause_writing()
-
-        def resume_writing(self) -> None:
-            paused_at.pop(self, None)
-            super().resume_writing()
-
-        def close(self, code: int, reason: str) -> None:
-            if self in paused_at:
-                cut_after_s.append(time.monotonic() - paused_at[self])
-            super().close(code, reason)
-
-    fast_door.FastOutlet = Timed  # type: ignore[misc]
+    fast_door.FastOutlet = TimedOutlet  # type: ignore[misc]
     loop = asyncio.get_running_loop()
     hub = Hub(
         Stream(), SystemClock(), authorise=lambda _: ACCESS, latest=lambda _: None, listed=list,
@@ -104,40 +126,21 @@ async def serve(pattern: str, seconds: float, per_s: int, clients: int) -> dict[
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)
-    held_kb = rss_kb()
-    held = hub.connections
-
-    def publish(names: list[int]) -> None:
-        now = time.monotonic_ns()
-        hub.publish_estimates([an_estimate(f"M{n}/USD", price=Decimal(now), at_ns=now) for n in names])
-
+    held_kb, held = rss_kb() - before_kb, hub.connections
+    began, cpu = time.monotonic(), time.process_time()
     sends_each = {"spread": clients / MARKETS, "wave": clients, "bulk": clients / 4}[pattern]
-    began, cpu, done = time.monotonic(), time.process_time(), 0
-    while (elapsed := time.monotonic() - began) < seconds:
-        due = int(elapsed * per_s / sends_each)
-        if pattern == "bulk":
-            due = due // MARKETS * MARKETS
-        if pattern == "bulk" and due > done:
-            publish([n % MARKETS for n in range(done, due)][-MARKETS:])
-            done = due
-        while done < due:
-            publish([done % MARKETS if pattern == "spread" else 0])
-            done += 1
-            if done % 4 == 0:
-                await asyncio.sleep(0)
-        await asyncio.sleep(0.001)
-    took = time.monotonic() - began
+    done = await publish_all(hub, pattern, seconds, per_s / sends_each)
     samples = [sample for metric in WS_DELIVERY_SECONDS.collect() for sample in metric.samples]
     handed = {sample.name.rpartition("_")[2]: sample.value for sample in samples if not sample.labels}
     stats = {
         "published": done,
         "handed_over_ms": round(handed["sum"] / max(1, handed["count"]) * 1000, 3),
-        "cpu_share": round((time.process_time() - cpu) / took, 3),
-        "rss_kb_per_client": round((held_kb - before_kb) / max(1, held), 1),
+        "cpu_share": round((time.process_time() - cpu) / (time.monotonic() - began), 3),
+        "rss_kb_per_client": round(held_kb / max(1, held), 1),
         "rss_now_mb": round(rss_kb() / 1024, 1),
         "rss_peak_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
         "connections_left": hub.connections,
-        "stalled_s_when_cut": [round(min(cut_after_s), 2), round(max(cut_after_s), 2)] if cut_after_s else None,
+        "stalled_s_when_cut": [round(min(CUT_AFTER_S), 2), round(max(CUT_AFTER_S), 2)] if CUT_AFTER_S else None,
     }
     await hub.drain(2.0)
     await door.stop()
@@ -312,8 +315,6 @@ def main() -> None:
     parser.add_argument("--port", type=int, help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.role:
-        import uvloop
-
         resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
         job = (
             serve(asked.pattern, asked.seconds, asked.rate, asked.clients)
