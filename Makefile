@@ -7,7 +7,7 @@ BIN := .venv/bin
 export CHRONO_DATA ?= $(abspath ../shared/data)
 export CARGO_TERM_COLOR ?= auto
 
-CORE_SOURCES := $(shell find chrono_core/src chrono_core/python -type f 2>/dev/null) chrono_core/Cargo.toml chrono_core/pyproject.toml Cargo.toml Cargo.lock
+CORE_SOURCES := $(shell find chrono_core/src chrono_core/python -name '*.rs' -o -name '*.py' -o -name '*.pyi' -o -name py.typed) chrono_core/Cargo.toml chrono_core/pyproject.toml Cargo.toml Cargo.lock
 
 .PHONY: help setup run test check lint types arrows rust coverage bench load faults fuzz docs lock clean test-tools
 
@@ -69,6 +69,7 @@ check: lint types arrows test ## format, lint, types, arrows and all tests: what
 
 bench: setup ## the figures of docs/measurements.md: estimators, ingest, reads, streams (about 5 minutes)
 	$(BIN)/python -m tests.bench.core
+	$(BIN)/python -m tests.bench.spans
 	$(BIN)/python -m tests.load
 
 faults: setup ## long fault runs: 200 kills of Chrono, 20 of PostgreSQL, a minute without it

@@ -160,6 +160,7 @@ def create_app(parts: Parts) -> Litestar:
         health=probes(parts.store, parts.cache, parts.board, parts.hub, parts.supervisor),
         supervised=lambda: parts.supervisor.states,
         shared_limits=parts.cache,
+        shared_answers=parts.cache,
         environment=parts.environment,
     )
     return create_api(

@@ -20,6 +20,7 @@ from chrono.api.openapi import document
 from chrono.api.operations import Operation, handler_of
 from chrono.api.ports import ApiParts
 from chrono.api.problems import problem_of
+from chrono.api.remembered import Remembered
 from chrono.api.routes import aggregates, health, history, ingest, metadata, prices, seams
 from chrono.api.venues import Venues
 from chrono.flare.epochs import Timing
@@ -75,12 +76,13 @@ def create_app(
 def operations(parts: ApiParts, settings: Settings, venues: Venues) -> list[Operation]:
     """Every operation of the API."""
     window_s = settings.pricing.window_s
+    remembered = Remembered(parts.shared_answers, parts.clock, settings.ingest.max_age_s)
     told: list[bytes] = []
     listed = [
         *ingest.operations(parts),
         *prices.operations(parts, window_s),
-        *history.operations(parts),
-        *aggregates.operations(parts, Timing.of(settings.network)),
+        *history.operations(parts, remembered),
+        *aggregates.operations(parts, Timing.of(settings.network), remembered),
         *metadata.operations(parts, venues),
         *health.operations(parts, window_s, lambda: told[0]),
         *seams.operations(parts),

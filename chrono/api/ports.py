@@ -196,6 +196,18 @@ class Shared(Protocol):
         ...
 
 
+class Answers(Protocol):
+    """Answers that several instances remember together. Fits: store.cache.Cache."""
+
+    async def get_answer(self, key: str) -> bytes | None:
+        """What is remembered under `key`. Raises: ChronoError(CACHE_AWAY)."""
+        ...
+
+    async def put_answer(self, key: str, body: bytes, ttl_s: int) -> None:
+        """Remember an answer for `ttl_s`. Raises: ChronoError(CACHE_AWAY)."""
+        ...
+
+
 Supervised = Callable[[], Mapping[str, PartState]]
 """The long-running parts by name, as they are now. Fits: supervisor.Supervisor.states."""
 
@@ -217,4 +229,5 @@ class ApiParts(Struct, frozen=True, kw_only=True):
     health: Mapping[str, Probe] = field(default_factory=dict)
     supervised: Supervised = dict
     shared_limits: Shared | None = None
+    shared_answers: Answers | None = None
     environment: str | None = None

@@ -63,6 +63,7 @@ class Database:
                 self.conninfo,
                 autocommit=True,
                 application_name="chrono",
+                client_encoding="utf8",
                 tcp_user_timeout=int(self.deadline_s * 1000),
                 keepalives_idle=10,
                 keepalives_interval=5,

@@ -3,6 +3,7 @@
 import sys
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import psycopg
 from msgspec import Struct, json
@@ -33,7 +34,8 @@ class SchemaState(Struct, frozen=True):
 
 def check(conninfo: str) -> SchemaState:
     """The schema's state. Raises: psycopg.OperationalError when the database does not answer."""
-    with psycopg.connect(conninfo, autocommit=True, connect_timeout=5) as connection:
+    with _connect(conninfo) as connection:
+        connection.autocommit = True
         row = connection.execute(IS_VERSIONED).fetchone()
         found = connection.execute(VERSION).fetchone() if row and row[0] else None
     return SchemaState(found[0] if found else None, HEAD)
@@ -63,13 +65,18 @@ def _run_alembic(conninfo: str, state: SchemaState) -> None:
     known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
     if state.version is not None and state.version not in known:
         raise ChronoError(SCHEMA_UNKNOWN, version=state.version, head=state.head)
-    engine = create_engine("postgresql+psycopg://", creator=lambda: psycopg.connect(conninfo))
+    engine = create_engine("postgresql+psycopg://", creator=lambda: _connect(conninfo))
     try:
         with engine.connect() as connection:
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
     finally:
         engine.dispose()
+
+
+def _connect(conninfo: str) -> psycopg.Connection[tuple[Any, ...]]:
+    # Text of a database made without an encoding would come as bytes, which nobody here expects.
+    return psycopg.connect(conninfo, connect_timeout=5, client_encoding="utf8")
 
 
 def scripts() -> Path:

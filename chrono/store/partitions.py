@@ -53,9 +53,11 @@ class Kept(Struct, frozen=True):
         return Period.month(day) if self.monthly else Period.day(day)
 
     def wanted(self, today: date) -> set[Period]:
-        """Yesterday's, today's and those of the next days (or months): two passes may fail, or two days."""
-        ahead = (-1, 32) if self.monthly else (-1, 0, 1, 2)
-        return {self.period(today + timedelta(days=days)) for days in ahead}
+        """Yesterday's, today's, and those of the next two days, or the next month: so long may passes fail."""
+        days = {today + timedelta(days=days) for days in (-1, 0, 1, 2)}
+        if self.monthly:
+            days.add(self.period(today).end)
+        return {self.period(day) for day in days}
 
     def partition(self, period: Period) -> str:
         """The partition's name."""

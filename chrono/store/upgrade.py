@@ -33,11 +33,15 @@ class Upgrade:
 
     async def finish(self, conninfo: str) -> migrate.SchemaState:
         """Upgrade this database. Raises: ChronoError(SCHEMA_UNKNOWN, DATABASE_AWAY)."""
-        told, complaint = await self._child.communicate(conninfo.encode())
+        try:
+            told, complaint = await self._child.communicate(conninfo.encode())
+        finally:
+            await self.abandon()
         if self._child.returncode == migrate.UNKNOWN_STATUS:
             raise ChronoError(SCHEMA_UNKNOWN, needed=migrate.HEAD)
         if self._child.returncode != 0:
-            raise ChronoError(DATABASE_AWAY, cause=complaint.decode(errors="replace").strip()[-300:])
+            last_words = complaint.decode(errors="replace").strip().rpartition("\n")[2]
+            raise ChronoError(DATABASE_AWAY, cause=f"the upgrade failed: {last_words[:300]}")
         return json.decode(told, type=migrate.SchemaState)
 
     async def abandon(self) -> None:

@@ -248,6 +248,7 @@ class FakeHouse:
         self.signatures = Signatures(secrets or {}, MemoryNonces(self.clock), required=signing_required)
         self.services: dict[str, str] = {"database": "healthy", "redis": "off", "venues": "healthy"}
         self.shared: Any = None
+        self.answers: Any = None
         self.environment: str | None = None
 
     def parts(self) -> ApiParts:
@@ -268,6 +269,7 @@ class FakeHouse:
             },
             health={name: self._probe(name) for name in self.services},
             shared_limits=self.shared,
+            shared_answers=self.answers,
             environment=self.environment,
         )
 

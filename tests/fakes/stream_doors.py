@@ -54,9 +54,8 @@ async def open_doors(rules: Stream | None = None, **more: Any) -> AsyncIterator[
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         doors.main_port = probe.getsockname()[1]
-    app = Litestar(
-        [*stream_handlers(doors.hub), Router("/api/v1", route_handlers=stream_handlers(doors.hub))], openapi_config=None
-    )
+    twins = Router("/api/v1", route_handlers=stream_handlers(doors.hub))
+    app = Litestar([*stream_handlers(doors.hub), twins], openapi_config=None, logging_config=None)
     server = Server(app, "127.0.0.1", doors.main_port, interface=Interfaces.ASGI, log_enabled=False)
     serving = asyncio.create_task(server.serve())
     life = asyncio.create_task(doors.hub.run())

@@ -11,7 +11,8 @@ from chrono.api.answers import Answer, Call
 from chrono.api.operations import Operation, Served
 from chrono.api.parameters import ROUND, SYMBOL, SYMBOLS, TIMESTAMP, fault, read_query
 from chrono.api.ports import ApiParts, StoredConsensus
-from chrono.api.schemas import ConsensusList, Explanation
+from chrono.api.remembered import MOST_ASKED, Remembered, consensus_key
+from chrono.api.schemas import ConsensusList, ConsensusRow, Explanation
 from chrono.api.wording import consensus_row
 from chrono.clock import SECOND_NS
 from chrono.errors import BAD_REQUEST, NO_DERIVATION, UNKNOWN_MARKET, ChronoError
@@ -33,8 +34,9 @@ class _Time(Struct, frozen=True):
 class Aggregates:
     """Reads of consensus and of derivations, now and of the past."""
 
-    def __init__(self, parts: ApiParts, timing: Timing) -> None:
+    def __init__(self, parts: ApiParts, timing: Timing, remembered: Remembered) -> None:
         self._parts = parts
+        self._remembered = remembered
         self._timing = timing
 
     async def consensus(self, call: Call) -> Served:
@@ -42,9 +44,11 @@ class Aggregates:
         asked = read_query(call.query, _CONSENSUS)
         markets: list[Market] = asked["symbols"]
         at_ns = asked["timestamp"]
-        found: Mapping[Market, StoredConsensus]
-        found = self._now(markets) if at_ns is None else await self._past(markets, at_ns)
-        rows = [consensus_row(found[market]) for market in markets if market in found]
+        if at_ns is None:
+            found = {market: consensus_row(value) for market, value in self._now(markets).items()}
+        else:
+            found = await self._past_rows(markets, at_ns)
+        rows = [found[market] for market in markets if market in found]
         missing = [str(market) for market in markets if market not in found]
         return Answer(call.encoded(ConsensusList(rows, missing, call.latency_ms)), headers=_UNCACHED)
 
@@ -73,6 +77,20 @@ class Aggregates:
     def _now(self, markets: Sequence[Market]) -> Mapping[Market, Estimate]:
         return self._parts.board.estimate_now(markets)
 
+    async def _past_rows(self, markets: Sequence[Market], at_ns: int) -> dict[Market, ConsensusRow]:
+        """Rows of a past time, those that other instances have told already included."""
+        settled = self._remembered.settled(at_ns)
+        keys = [consensus_key(market, at_ns) for market in markets] if settled else []
+        told = await self._remembered.get(keys, _ROW)
+        rows = {market: row for market, row in zip(markets, told, strict=False) if row is not None}
+        rest = [market for market in markets if market not in rows]
+        found = await self._past(rest, at_ns) if rest else {}
+        for market, value in found.items():
+            rows[market] = consensus_row(value)
+            if settled and len(markets) <= MOST_ASKED:
+                await self._remembered.put(consensus_key(market, at_ns), json.encode(rows[market]))
+        return rows
+
     async def _past(self, markets: Sequence[Market], at_ns: int) -> Mapping[Market, StoredConsensus]:
         stored = await self._parts.consensus.at(markets, at_ns, RECORD_NS)
         rest = [market for market in markets if market not in stored]
@@ -98,9 +116,9 @@ class Aggregates:
         return computed.evidence.derivation()
 
 
-def operations(parts: ApiParts, timing: Timing) -> list[Operation]:
+def operations(parts: ApiParts, timing: Timing, remembered: Remembered) -> list[Operation]:
     """The operations of this file."""
-    aggregates = Aggregates(parts, timing)
+    aggregates = Aggregates(parts, timing, remembered)
     return [
         Operation(
             method="GET",
@@ -129,4 +147,5 @@ def operations(parts: ApiParts, timing: Timing) -> list[Operation]:
     ]
 
 
+_ROW: Final = json.Decoder(ConsensusRow)
 _UNCACHED: Final = ((b"cache-control", b"no-store"),)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from msgspec import Raw, Struct, structs
-from msgspec.json import Encoder
+from msgspec.json import Decoder, Encoder
 
 from chrono.api.access import Callers
 from chrono.api.answers import Call, Header
@@ -27,6 +27,7 @@ from chrono.api.parameters import (
 )
 from chrono.api.ports import After, ApiParts
 from chrono.api.priced import priced, tag_of
+from chrono.api.remembered import Remembered, range_key
 from chrono.api.schemas import CandlePage, CandleRow, QuotePage, RawQuote
 from chrono.api.wording import plain, plain_or_none
 from chrono.clock import SECOND_NS, to_rfc3339
@@ -47,17 +48,44 @@ _BLOCKING_ROWS: Final = 500
 _encoder = Encoder()
 
 
+class _Page(Struct, frozen=True):
+    """One page in its form: the rows as bytes, how many they are, and the cursor of the next."""
+
+    rows: bytes
+    count: int
+    following: str | None
+
+
+_PAGE: Final = Decoder(_Page)
+
+
 class History:
     """Reads of the past."""
 
-    def __init__(self, parts: ApiParts) -> None:
+    def __init__(self, parts: ApiParts, remembered: Remembered) -> None:
         self._parts = parts
+        self._remembered = remembered
 
     async def range(self, call: Call) -> Served:
         """One page of rows."""
         asked = read_query(call.query, _ASKED)
         _check_span(asked)
         form = form_of(call.header(b"accept"))
+        key = self._key(asked, form)
+        (known,) = await self._remembered.get([key], _PAGE) if key else (None,)
+        page = known or await self._page(asked, form)
+        if key and known is None:
+            await self._remembered.put(key, _encoder.encode(page))
+        return _answer(call, asked, form, page)
+
+    def _key(self, asked: Mapping[str, Any], form: str) -> str | None:
+        """Where this answer is shared: only the plain first page of a time that stands still is."""
+        plain_page = form == JSON_TYPE and all(asked[one.name] == one.default for one in (SOURCE, LIMIT, ORDER, CURSOR))
+        if not plain_page or not self._remembered.settled(asked["to"]):
+            return None
+        return range_key(asked["symbol"], asked["from"], asked["to"], asked["interval"])
+
+    async def _page(self, asked: Mapping[str, Any], form: str) -> _Page:
         query = [asked[name] for name in ("symbol", "from", "to", "interval", "source", "order")]
         rows = await self._rows(asked, after_of(asked["cursor"], *query))
         page = rows[: asked["limit"]]
@@ -67,7 +95,7 @@ class History:
         kind = RawQuote if asked["interval"] is None else CandleRow
         many = len(page) > _BLOCKING_ROWS
         written = await asyncio.to_thread(_body, page, form, kind) if many else _body(page, form, kind)
-        return _answer(call, asked, form, written, len(page), following)
+        return _Page(written, len(page), following)
 
     async def _rows(self, asked: Mapping[str, Any], after: After | None) -> Sequence[Candle] | Sequence[Quote]:
         options: dict[str, Any] = {
@@ -88,7 +116,7 @@ class History:
             raise ChronoError(UNKNOWN_MARKET, field="symbol", received=market, expected="see /metadata/markets")
 
 
-def operations(parts: ApiParts) -> list[Operation]:
+def operations(parts: ApiParts, remembered: Remembered) -> list[Operation]:
     """The operations of this file."""
     return [
         Operation(
@@ -98,7 +126,7 @@ def operations(parts: ApiParts) -> list[Operation]:
             tag="Prices",
             summary="Candles, or raw quotes when no interval is given, newest first",
             callers=Callers.PUBLIC,
-            serve=History(parts).range,
+            serve=History(parts, remembered).range,
             answers={200: (CandlePage, QuotePage)},
             errors=(404, 406, 503),
             query=_ASKED,
@@ -178,18 +206,18 @@ def _columns(row: Candle | Quote) -> dict[str, Any]:
     }
 
 
-def _answer(call: Call, asked: Mapping[str, Any], form: str, rows: bytes, count: int, following: str | None) -> Served:
-    tag = tag_of(form.encode(), rows, (following or "").encode())
+def _answer(call: Call, asked: Mapping[str, Any], form: str, page: _Page) -> Served:
+    tag = tag_of(form.encode(), page.rows, (page.following or "").encode())
     vary: list[Header] = [(b"vary", b"Accept")]
     if form == JSON_TYPE:
         rest = b',"interval":%b,"count":%d,"next":%b,"latency_ms":%d}' % (
             _encoder.encode(asked["interval"]),
-            count,
-            _encoder.encode(following),
+            page.count,
+            _encoder.encode(page.following),
             call.latency_ms,
         )
-        return priced(call, tag, (b"{", call.mark, b'"data":', rows, rest), vary)
-    if following is not None:
-        vary.append((b"x-next-cursor", following.encode()))
+        return priced(call, tag, (b"{", call.mark, b'"data":', page.rows, rest), vary)
+    if page.following is not None:
+        vary.append((b"x-next-cursor", page.following.encode()))
     content_type = b"text/csv; charset=utf-8" if form == CSV_TYPE else form.encode()
-    return priced(call, tag, (rows,), vary, content_type)
+    return priced(call, tag, (page.rows,), vary, content_type)

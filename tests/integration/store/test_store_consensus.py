@@ -1,44 +1,22 @@
 """Consensus: written behind, read back as it was, its derivation byte for byte."""
 
 import asyncio
-from decimal import Decimal
 
 import pytest
 from msgspec import structs
 
 from chrono.clock import SECOND_NS
 from chrono.errors import TOO_FEW_SOURCES
-from chrono.market.names import Market, Venue
-from chrono.pricing.estimate import Estimate, Exclusion, Quality
+from chrono.market.names import Market
 from chrono.settings import Secret
 from chrono.settings import Store as StoreSettings
 from chrono.store.bus import Elsewhere
 from chrono.telemetry import CONSENSUS_DROPPED
+from tests.fakes.estimating import Told, estimate
 from tests.fakes.servers import open_store, postgres_server
 
 BTC, ETH = Market("BTC/USD"), Market("ETH/USD")
 DAY_NS = 86_400 * SECOND_NS
-
-
-class Told:
-    """Evidence that says what it was given."""
-
-    def __init__(self, text: bytes = b"{}") -> None:
-        self.text = text
-
-    def derivation(self) -> bytes:
-        return self.text
-
-
-def estimate(at_ns, *, market=BTC, price="67234.5600", evidence=None, reason=None):
-    number = Decimal(price)
-    return Estimate(
-        market=market, at_ns=at_ns, newest_at_ns=at_ns, price=number, volume=Decimal(3), vwap=None, twap=number,
-        median=number, weighted_median=number, mean=number, std_dev=Decimal("0.10"), spread_bps=Decimal("1.5"),
-        confidence=Decimal("0.9500"), quality=Quality.OK, sources=(Venue("binance"), Venue("kraken")),
-        excluded=(Exclusion(Venue("okx"), 'out"lier\\', book=BTC),), minimum_sources=3, reason=reason,
-        evidence=evidence or Told(),
-    )  # fmt: skip
 
 
 async def until_written(store):

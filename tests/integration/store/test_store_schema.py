@@ -121,17 +121,17 @@ def older_postgres():
         data.mkdir()
         secret.write_text("pass word")
         install.give(account, folder)
-        how = {"env": install.ENVIRONMENT, "cwd": "/", "check": True, "capture_output": True, **account.as_child()}
+        how = {"env": install.ENVIRONMENT, "cwd": "/", "capture_output": True, **account.as_child()}
         initdb = ["-U", "someone", "-A", "scram-sha-256", f"--pwfile={secret}", "--no-sync"]
-        subprocess.run([binaries / "initdb", "-D", data, *initdb], **how)
+        subprocess.run([binaries / "initdb", "-D", data, *initdb], check=True, **how)
         port = free_port()
         flags = f"-c port={port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=off"
         control = [binaries / "pg_ctl", "-D", data, "-w", "-l", data / "log"]
-        subprocess.run([*control, "-o", flags, "start"], **how)
+        subprocess.run([*control, "-o", flags, "start"], check=True, **how)
         try:
             yield f"postgresql://someone:pass%20word@127.0.0.1:{port}/postgres"
         finally:
-            subprocess.run([*control, "-m", "immediate", "stop"], **how)
+            subprocess.run([*control, "-m", "immediate", "stop"], check=True, **how)
 
 
 async def test_an_external_postgres_by_url_works_the_same(older_postgres, bare_folder, now_ns):

@@ -93,6 +93,23 @@ async def test_stalled_readers_are_cut_and_nobody_else_notices(
         await client.close()
 
 
+async def test_a_stalled_event_stream_is_cut(process: DoorsProcess) -> None:
+    healthy = await subscribed(process.url("main"), "*")
+    sock = socket.socket()
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    sock.connect(("127.0.0.1", process.port("main")))
+    sock.sendall(f"GET /stream/sse?symbols=*&key={GOOD_KEY} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+    assert sock.recv(12) == b"HTTP/1.1 200"
+    await process.until(connections=2)
+    reader = asyncio.create_task(read_on(healthy))
+    await process.ask(publish=500, digits=20_000, pause_s=0.005)
+    await process.until(connections=1)
+    await process.ask(last=True)
+    assert await reader
+    sock.close()
+    await healthy.close()
+
+
 @pytest.mark.parametrize("door", DOORS)
 async def test_clients_that_vanish_in_the_middle_leave_no_memory_behind(process: DoorsProcess, door: str) -> None:
     async def come_and_vanish() -> None:
