@@ -122,7 +122,7 @@ def cli_page() -> str:
 
 
 def _command(command: click.Command, path: str, level: int) -> str:
-    context = click.Context(command, info_name=path)
+    context = click.Context(command, info_name=path, **command.context_settings)
     text, _, examples = inspect.cleandoc(command.help or "").partition("\n\n\b\nExamples:\n")
     examples, _, after = examples.partition("\n\n")
     parts = [f"{'#' * level} {path}", text]

@@ -72,7 +72,8 @@ class Gate:
         headers = dict(scope["headers"])
         call = Call(scope, headers, self._clock, _request_id(headers))
         call.mark = self._mark
-        scope.setdefault("state", {})["call"] = call
+        state = scope.setdefault("state", {})
+        state["call"] = call
         token = request_id.set(call.request_id)
         HTTP_IN_FLIGHT.inc()
         try:
@@ -81,6 +82,8 @@ class Gate:
         finally:
             HTTP_IN_FLIGHT.dec()
             request_id.reset(token)
+            # The call knows its scope and the scope its call: a circle that only the collector could open.
+            state.pop("call", None)
 
     async def _serve(self, call: Call, receive: Receive, send: Send) -> None:
         route = self._route(call)

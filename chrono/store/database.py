@@ -230,7 +230,7 @@ def cut(connection: Connection) -> None:
     if connection.closed:
         return
     with suppress(OSError), socket.socket(fileno=os.dup(connection.fileno())) as wire:
-        wire.shutdown(socket.SHUT_RDWR)
+        pass
 
 
 def drop(connection: Connection) -> None:

@@ -192,7 +192,7 @@ class GroupWriter:
 
     def _late_before_ns(self) -> int:
         ended = (self._clock.now_ns() - LATE_S * SECOND_NS) // MINUTE_NS * MINUTE_NS
-        return ended
+        return max(ended, self._rolled_to_ns())
 
     async def _drain_once(self, line: Line) -> None:
         while self._spool.rows_waiting > LAST_LAP_ROWS:

@@ -93,6 +93,7 @@ def test_raw_quotes_and_candles_show_what_was_just_ingested(house: House) -> Non
 
 
 def test_health_names_the_parts_and_metrics_count_the_feeds(house: House) -> None:
+    house.ingest(feeds("COUNTED/USD", 1.0))
     status, health = house.get("/health", key=None)
     assert status == 200
     assert health["services"]["database"] == "healthy"
