@@ -230,7 +230,7 @@ def cut(connection: Connection) -> None:
     if connection.closed:
         return
     with suppress(OSError), socket.socket(fileno=os.dup(connection.fileno())) as wire:
-        pass
+        wire.shutdown(socket.SHUT_RDWR)
 
 
 def drop(connection: Connection) -> None:
