@@ -6,6 +6,8 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
+import structlog
+
 from chrono.clock import SECOND_NS, Clock
 from chrono.market.names import Market
 from chrono.market.quote import Quote
@@ -27,6 +29,8 @@ SLICE: Final = 256
 
 RECONNECT_NS: Final = (1 * SECOND_NS, 10 * SECOND_NS)
 """Between which two waits a restart spreads its readers."""
+
+log = structlog.get_logger()
 
 Defer = Callable[[Callable[[], None]], object]
 Told = Callable[[Topic, Market | None, bytes], None]
@@ -123,7 +127,15 @@ class Hub:
         line = self._line
         self._deferred = False
         for _ in range(len(line) if self._defer is None else min(len(line), SLICE)):
-            line.popleft().drain()
+            connection = line.popleft()
+            try:
+                connection.drain()
+            except Exception:
+                # One transport that breaks must cost the other readers nothing.
+                log.exception("reader_broke", session=connection.session.id, door=connection.door)
+                self._forget(connection)
+                self._life.ending(connection)
+                connection.outlet.abort()
         if line and self._defer is not None:
             self._deferred = True
             self._defer(self._serve)

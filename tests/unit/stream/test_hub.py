@@ -443,6 +443,20 @@ def test_a_wave_leaves_the_loop_free_between_slices() -> None:
     assert sum(len(outlet.of("price_update")) for outlet in outlets) == 600 + 256
 
 
+def test_a_transport_that_breaks_costs_the_other_readers_nothing(desk: Desk) -> None:
+    first, broken, last = desk.reader("BTC"), desk.reader("BTC"), desk.reader("BTC")
+
+    def fail(_: bytes) -> None:
+        raise OSError("gone")
+
+    desk.connection(broken).send = fail
+    desk.price("1")
+    desk.price("2")
+    assert prices(first) == prices(last) == ["1", "2"]
+    assert broken.aborted
+    assert desk.hub.connections == 2
+
+
 def test_the_gauge_of_connections_comes_back_to_where_it_was(desk: Desk) -> None:
     gauge = WS_CONNECTIONS.labels("test")
     before = gauge._value.get()
