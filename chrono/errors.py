@@ -25,7 +25,7 @@ class ChronoError(Exception):
 
 
 # What a caller sent
-BAD_BATCH = Reason("bad_batch", "the body is not a batch of feeds", "send the JSON that /schema/openapi.json shows for it")
+BAD_BATCH = Reason("bad_batch", "the body is not a batch of feeds", "see /schema/openapi.json for its form")
 BAD_MARKET = Reason("bad_market", "this is not a market", "write BASE/QUOTE in upper case, such as BTC/USD")
 BATCH_TOO_LARGE = Reason("batch_too_large", "more feeds than one batch may hold", "send at most 100 feeds a batch")
 BAD_SIGNATURE = Reason("bad_signature", "the request is not signed as asked", "sign with the worker's secret, once")
