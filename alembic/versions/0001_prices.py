@@ -56,10 +56,18 @@ CREATE TABLE aggregated_prices (
   excluded jsonb NOT NULL,
   algorithm text NOT NULL,
   calculated_at timestamptz NOT NULL,
+  PRIMARY KEY (symbol, "timestamp")
+) PARTITION BY RANGE ("timestamp");
+
+CREATE TABLE consensus_derivations (
+  symbol {NAME} NOT NULL,
+  "timestamp" timestamptz NOT NULL,
   derivation json NOT NULL,
   PRIMARY KEY (symbol, "timestamp")
 ) PARTITION BY RANGE ("timestamp");
-COMMENT ON COLUMN aggregated_prices.derivation IS
+COMMENT ON TABLE consensus_derivations IS
+  'how each row of aggregated_prices came about; holds the quotes that it used, so it is kept only as long as they are';
+COMMENT ON COLUMN consensus_derivations.derivation IS
   'json, not jsonb: its text is kept byte by byte, since its hash is promised';
 
 CREATE TABLE rollup_due (
@@ -93,7 +101,10 @@ CREATE TABLE candles_{{interval}} (
 ) PARTITION BY RANGE (bucket);
 """
 
-PARTITIONED = ("price_feeds", "trades", "aggregated_prices", *(f"candles_{interval}" for interval in CANDLES))
+PARTITIONED = (
+    *("price_feeds", "trades", "aggregated_prices", "consensus_derivations"),
+    *(f"candles_{interval}" for interval in CANDLES),
+)
 
 
 def upgrade() -> None:

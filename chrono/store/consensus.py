@@ -1,5 +1,8 @@
 """Our consensus as it was at each minute and voting-epoch end, with the derivation that proves it.
 
+A derivation holds the quotes that were used, some 8 to 40 kB; so it lies in a table of its own, which is kept as long
+as raw quotes are, while the values are kept for years.
+
 Written behind: the vote and the streams never wait for it. With PostgreSQL away the newest MOST_WAITING values are
 kept in memory and written later; older ones are dropped and counted.
 """
@@ -24,23 +27,31 @@ from chrono.store.rows import Batch, Target, escape, stamp
 from chrono.store.times import as_datetime
 from chrono.telemetry import CONSENSUS_DROPPED
 
-MOST_WAITING = 6_000
-"""About an hour of 63 markets, recorded each minute and each voting-epoch end."""
+MOST_WAITING = 2_000
+"""Some 20 minutes of 63 markets, recorded each minute and each voting-epoch end; with their quotes, some 50 MB."""
 
-CHUNK = 20
+CHUNK = 5
+"""Rows of one write: encoding a derivation takes up to a millisecond of the event loop."""
+
 DAY_NS = 86_400 * SECOND_NS
 DAY_AGO_SLACK_NS = 3_600 * SECOND_NS
 """How much older than a day the value of a day ago may be."""
 
-_TARGET = Target(
+_VALUES = Target(
     table="aggregated_prices",
     columns=(
         "symbol", "timestamp", "consensus_price", "vwap", "twap", "weighted_median", "median", "mean", "std_dev",
-        "confidence", "sources_used", "excluded", "algorithm", "calculated_at", "derivation",
+        "confidence", "sources_used", "excluded", "algorithm", "calculated_at",
     ),
     key=("symbol", "timestamp"),
     rolled_up=False,
 )  # fmt: skip
+_DERIVATIONS = Target(
+    table="consensus_derivations",
+    columns=("symbol", "timestamp", "derivation"),
+    key=("symbol", "timestamp"),
+    rolled_up=False,
+)
 _STORED = (
     'symbol, "timestamp", consensus_price, vwap, twap, weighted_median, median, mean, std_dev, confidence,'
     " sources_used, excluded::text, algorithm, calculated_at"
@@ -125,7 +136,7 @@ class Consensus:
     async def derivation(self, market: Market, at_ns: int) -> bytes | None:
         """The newest derivation recorded at or before `at_ns`, byte for byte. Raises: ChronoError(DATABASE_AWAY)."""
         query = (
-            'SELECT derivation::text FROM aggregated_prices WHERE symbol = %s AND "timestamp" <= %s'
+            'SELECT derivation::text FROM consensus_derivations WHERE symbol = %s AND "timestamp" <= %s'
             ' ORDER BY "timestamp" DESC LIMIT 1'
         )
         rows = await self._database.fetch("derivation", query, (market, as_datetime(at_ns)))
@@ -151,13 +162,16 @@ class Consensus:
 
     async def _write_some(self, line: Line) -> None:
         some = list(islice(self._waiting, CHUNK))
-        lines = [line_ for waiting in some if (line_ := _line_or_none(*waiting)) is not None]
-        if lines:
+        rows = [row for waiting in some if (row := _rows_or_none(*waiting)) is not None]
+        if rows:
             oldest_ns = min(estimate.at_ns for estimate, _ in some)
+            batches = [
+                Batch(target, "".join(lines).encode(), len(lines), oldest_ns)
+                for target, lines in zip((_VALUES, _DERIVATIONS), zip(*rows, strict=True), strict=True)
+            ]
             connection = await line.connection()
             with deadline(connection, self._database.deadline_s):
-                batch = Batch(_TARGET, "".join(lines).encode(), len(lines), oldest_ns)
-                refused = await store_group(connection, [batch], late_before_ns=0)
+                refused = await store_group(connection, batches, late_before_ns=0)
             CONSENSUS_DROPPED.inc(sum(batch.rows for batch in refused))
         self._forget(some)
 
@@ -170,26 +184,28 @@ class Consensus:
             self._filled.clear()
 
 
-def _line_or_none(estimate: Estimate, calculated_at_ns: int) -> str | None:
-    """The row; None when the value cannot be stored, which must not hold up the others."""
+def _rows_or_none(estimate: Estimate, calculated_at_ns: int) -> tuple[str, str] | None:
+    """The row of each table; None when the value cannot be stored, which must not hold up the others."""
     try:
-        return _line(estimate, calculated_at_ns)
+        return _value_row(estimate, calculated_at_ns), _derivation_row(estimate)
     except ChronoError as error:
         CONSENSUS_DROPPED.inc()
         log.warning("consensus_dropped", market=estimate.market, cause=str(error))
         return None
 
 
-def _line(e: Estimate, calculated_at_ns: int) -> str:
+def _value_row(e: Estimate, calculated_at_ns: int) -> str:
     vwap = "\\N" if e.vwap is None else e.vwap
     venues = escape("{" + ",".join(f'"{venue}"' for venue in e.sources) + "}")
     excluded = escape(json.encode(e.excluded).decode())
-    derivation = escape(e.evidence.derivation().decode())
     return (
         f"{escape(e.market)}\t{stamp(e.at_ns)}\t{e.price}\t{vwap}\t{e.twap}\t{e.weighted_median}\t{e.median}\t{e.mean}"
-        f"\t{e.std_dev}\t{e.confidence}\t{venues}\t{excluded}\t{escape(e.algorithm)}\t{stamp(calculated_at_ns)}"
-        f"\t{derivation}\n"
+        f"\t{e.std_dev}\t{e.confidence}\t{venues}\t{excluded}\t{escape(e.algorithm)}\t{stamp(calculated_at_ns)}\n"
     )
+
+
+def _derivation_row(e: Estimate) -> str:
+    return f"{escape(e.market)}\t{stamp(e.at_ns)}\t{escape(e.evidence.derivation().decode())}\n"
 
 
 def _stored(row: Row) -> StoredConsensus:

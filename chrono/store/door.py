@@ -175,6 +175,7 @@ def _kept(raw_days: int, days: int) -> list[Kept]:
     return [
         Kept("price_feeds", '"timestamp"', monthly=False, retention_days=raw_days),
         Kept("trades", '"timestamp"', monthly=False, retention_days=raw_days),
+        Kept("consensus_derivations", '"timestamp"', monthly=False, retention_days=raw_days),
         Kept("aggregated_prices", '"timestamp"', monthly=True, retention_days=days),
         *(Kept(f"candles_{interval}", "bucket", monthly=True, retention_days=days) for interval in INTERVALS),
     ]

@@ -16,6 +16,9 @@ from chrono.errors import CACHE_AWAY, REDIS_UNPROTECTED, ChronoError
 from chrono.telemetry import CACHE_FAILURES
 
 DEADLINE_S = 0.25
+CONNECTIONS = 16
+"""At most so many at once: opening one for each of a burst of calls would take longer than waiting for another's."""
+
 _REST_NS = SECOND_NS
 """After a call that was not answered nobody asks for a second: one caller waits, not each."""
 
@@ -30,13 +33,16 @@ class RedisLink:
         self._clock = clock
         self._silent_until_ns = 0
         # A connection that Redis closed meanwhile costs one immediate second try, within the same deadline.
-        self.client = redis.Redis.from_url(
+        pool = redis.BlockingConnectionPool.from_url(
             url,
+            max_connections=CONNECTIONS,
+            timeout=DEADLINE_S,
             socket_timeout=DEADLINE_S,
             socket_connect_timeout=DEADLINE_S,
             retry=Retry(NoBackoff(), 1),
             client_name="chrono",
         )
+        self.client = redis.Redis.from_pool(pool)
 
     async def call(self, op: str, ask: Callable[[], Awaitable[_Result]]) -> _Result:
         """What Redis answers. Raises: ChronoError(CACHE_AWAY) within DEADLINE_S, or at once when it was just away."""

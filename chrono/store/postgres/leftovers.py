@@ -33,15 +33,21 @@ def cluster_name(cluster: Path) -> str:
 
 
 def processes() -> Iterator[Process]:
-    """Every process that can be seen, by /proc where there is one, else by ps."""
-    if Path("/proc/self/cmdline").exists():
-        for entry in Path("/proc").iterdir():
-            if entry.name.isdigit():
-                with suppress(OSError):
-                    words = (entry / "cmdline").read_bytes().replace(b"\0", b" ").strip()
-                    yield Process(int(entry.name), os.fsdecode(words))
-        return
-    listed = subprocess.run(["/bin/ps", "-axo", "pid=,command="], capture_output=True, check=True)
+    """Every process that can be seen, by /proc where there is one (Linux), else by ps (macOS)."""
+    return _by_proc() if Path("/proc/self/cmdline").exists() else by_ps()
+
+
+def _by_proc() -> Iterator[Process]:
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            with suppress(OSError):
+                words = (entry / "cmdline").read_bytes().replace(b"\0", b" ").strip()
+                yield Process(int(entry.name), os.fsdecode(words))
+
+
+def by_ps() -> Iterator[Process]:
+    """Every process, as ps lists them."""
+    listed = subprocess.run(["/bin/ps", "-axww", "-o", "pid=,command="], capture_output=True, check=True)
     for line in os.fsdecode(listed.stdout).splitlines():
         pid, _, command = line.strip().partition(" ")
         yield Process(int(pid), command.strip())

@@ -51,13 +51,27 @@ async def server(folder):
     await embedded.stop()
 
 
-def owner_of(folder: Path) -> tuple[subprocess.Popen[str], int]:
-    """A process of its own, in its own process group, that runs the server; and the postmaster's pid."""
-    owner = subprocess.Popen(
-        [sys.executable, "-c", OWNER, str(folder)], cwd=ROOT, stdout=subprocess.PIPE, text=True, start_new_session=True
-    )
-    assert owner.stdout is not None
-    return owner, int(owner.stdout.readline())
+@pytest.fixture
+def owner_of():
+    """Starts processes of their own, in their own process groups, that run the server; with the postmaster's pid."""
+    owners = []
+
+    def start(folder: Path) -> tuple[subprocess.Popen[str], int]:
+        owner = subprocess.Popen(
+            [sys.executable, "-c", OWNER, str(folder)],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        owners.append(owner)
+        assert owner.stdout is not None
+        return owner, int(owner.stdout.readline())
+
+    yield start
+    for owner in owners:
+        owner.kill()
+        owner.wait()
 
 
 def ends_with(command: list[object], **how: object) -> int:
@@ -125,6 +139,14 @@ async def test_another_process_finds_the_running_server(server):
     assert running(server.data_dir) is None
 
 
+@pytest.mark.skipif(not Path("/bin/ps").exists(), reason="this machine has no ps")
+async def test_ps_and_proc_tell_the_same_processes(server):
+    ours = {server.pid, os.getpid()}
+    by_ps = {p.pid: p.command for p in leftovers.by_ps() if p.pid in ours}
+    assert by_ps == {p.pid: p.command for p in leftovers.processes() if p.pid in ours}
+    assert f" -D {server.cluster} " in by_ps[server.pid]
+
+
 async def test_nobody_else_may_enter(server):
     assert stat.S_IMODE(server.home.stat().st_mode) == 0o700
     assert stat.S_IMODE(server.socket_dir.stat().st_mode) == 0o700
@@ -141,7 +163,7 @@ async def test_no_other_user_of_the_machine_can_log_in(server, user):
     assert ends_with([psql, server.conninfo, "-c", "SELECT 1"], **as_user) != 0
 
 
-async def test_ctrl_c_in_the_terminal_does_not_reach_it(folder):
+async def test_ctrl_c_in_the_terminal_does_not_reach_it(folder, owner_of):
     owner, postmaster = owner_of(folder)
     os.killpg(owner.pid, signal.SIGINT)
     conninfo = running(folder)
@@ -152,7 +174,7 @@ async def test_ctrl_c_in_the_terminal_does_not_reach_it(folder):
     await until_gone(postmaster)
 
 
-async def test_it_does_not_outlive_a_killed_owner(folder):
+async def test_it_does_not_outlive_a_killed_owner(folder, owner_of):
     owner, postmaster = owner_of(folder)
     pids = pids_of(EmbeddedPostgres(folder).cluster, postmaster)
     owner.kill()
@@ -160,7 +182,7 @@ async def test_it_does_not_outlive_a_killed_owner(folder):
     await until_gone_all(pids)
 
 
-async def test_it_does_not_outlive_a_killed_owner_even_when_it_was_stopped(folder):
+async def test_it_does_not_outlive_a_killed_owner_even_when_it_was_stopped(folder, owner_of):
     owner, postmaster = owner_of(folder)
     os.kill(postmaster, signal.SIGSTOP)
     owner.kill()
@@ -173,7 +195,7 @@ def guards(cluster: Path) -> list[int]:
     return [p.pid for p in leftovers.processes() if p.command.startswith("/bin/sh -c") and f" {cluster} " in p.command]
 
 
-async def test_a_server_left_over_by_a_killed_owner_and_guard_does_not_hinder_the_next(folder):
+async def test_a_server_left_over_by_a_killed_owner_and_guard_does_not_hinder_the_next(folder, owner_of):
     owner, postmaster = owner_of(folder)
     server = EmbeddedPostgres(folder)
     for guard in guards(server.cluster):
@@ -186,7 +208,7 @@ async def test_a_server_left_over_by_a_killed_owner_and_guard_does_not_hinder_th
     await server.stop()
 
 
-async def test_backends_left_over_by_a_killed_postmaster_do_not_hinder_the_next(folder):
+async def test_backends_left_over_by_a_killed_postmaster_do_not_hinder_the_next(folder, owner_of):
     owner, postmaster = owner_of(folder)
     server = EmbeddedPostgres(folder)
     backend = psycopg.connect(running(folder) or "")

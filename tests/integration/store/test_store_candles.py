@@ -11,9 +11,12 @@ from chrono.clock import SECOND_NS, ManualClock
 from chrono.errors import BAD_TIME, ChronoError
 from chrono.market.names import Market, Venue
 from chrono.market.quote import Candle
-from chrono.settings import Secret
+from chrono.settings import Secret, Settings
 from chrono.settings import Store as StoreSettings
+from chrono.store.copying import store_group
+from chrono.store.door import Store
 from chrono.store.rollups import INTERVALS
+from chrono.store.rows import quote_batch
 from tests.fakes.quoting import quote
 from tests.fakes.servers import open_store
 
@@ -145,6 +148,22 @@ async def test_quotes_written_while_the_job_runs_are_neither_missed_nor_counted_
     await store._rollups.keep()
     found = await all_candles(store, "1m")
     assert [c.num_feeds for c in found] == [c.num_feeds for c in candles_of(written, "1m")]
+
+
+async def test_a_note_is_not_taken_while_the_quotes_behind_it_are_not_committed(url, bare_folder, clock):
+    settings = Settings(data_dir=str(bare_folder), store=StoreSettings(database_url=Secret(url)))
+    store = await Store.open(settings, clock)  # without its parts: we take the steps ourselves
+    first, second = (quote(START_NS - 10 * MINUTE_NS + n * 1000, price=f"{n + 1}") for n in range(2))
+    one, other = await store.database.connect(), await store.database.connect()
+    await store_group(one, [quote_batch([first])], START_NS)
+    async with other.transaction():
+        await store_group(other, [quote_batch([second])], START_NS)
+        await store._rollups.keep()
+    await store._rollups.keep()
+    await check(store, [first, second])
+    await one.close()
+    await other.close()
+    await store.close()
 
 
 async def test_a_clock_that_was_set_back_makes_no_candle_miss_a_quote(url, bare_folder):

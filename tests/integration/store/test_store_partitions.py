@@ -11,6 +11,7 @@ from chrono.errors import ChronoError
 from chrono.market.names import Market
 from chrono.settings import Secret
 from chrono.settings import Store as StoreSettings
+from tests.fakes.estimating import estimate
 from tests.fakes.quoting import quote
 from tests.fakes.servers import open_store
 
@@ -46,6 +47,16 @@ async def test_the_days_around_now_have_partitions_from_the_start(store, url):
     assert partitions(url) == {"default", "p20251008", "p20251009", "p20251010", "p20251011"}
     assert partitions(url, "candles_1m") == {"default", "p202510", "p202511"}
     assert partitions(url, "aggregated_prices") == {"default", "p202510", "p202511"}
+
+
+async def test_derivations_go_with_the_quotes_they_hold_and_values_stay(store, clock):
+    store.consensus.write_later([estimate(START_NS)])
+    await store.consensus.flush()
+    assert await store.consensus.derivation(BTC, START_NS) == b"{}"
+    clock.advance(30 * DAY_NS)
+    await store._partitions.keep()
+    assert await store.consensus.derivation(BTC, START_NS) is None
+    assert BTC in await store.consensus.at([BTC], START_NS, 1000)
 
 
 async def test_each_quote_lies_in_the_partition_of_its_day(store, url):

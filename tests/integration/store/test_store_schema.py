@@ -11,11 +11,12 @@ import pytest
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 
-from chrono.errors import DATABASE_TOO_OLD, SCHEMA_UNKNOWN, ChronoError
+from chrono.errors import DATABASE_AWAY, DATABASE_TOO_OLD, SCHEMA_UNKNOWN, ChronoError
 from chrono.settings import Secret
 from chrono.settings import Store as StoreSettings
 from chrono.store import migrate
 from chrono.store.postgres import install
+from chrono.store.upgrade import Upgrade
 from tests.fakes.quoting import quote
 from tests.fakes.servers import chrono_folder, free_port, open_store
 
@@ -143,6 +144,21 @@ async def test_an_external_postgres_by_url_works_the_same(older_postgres, bare_f
         await store._partitions.keep()
         await store._rollups.keep()
     assert not (bare_folder / "postgres").exists()
+
+
+async def test_an_upgrade_that_fails_says_why(empty):
+    with psycopg.connect(empty, autocommit=True) as connection:
+        connection.execute("CREATE TABLE trades ()")
+    with pytest.raises(ChronoError) as failed:
+        await (await Upgrade.begin()).finish(empty)
+    assert failed.value.reason is DATABASE_AWAY
+    assert "upgrade failed" in str(failed.value)
+
+
+async def test_an_upgrade_that_is_not_needed_after_all_leaves_no_process():
+    upgrade = await Upgrade.begin()
+    await upgrade.abandon()
+    assert upgrade._child.returncode is not None
 
 
 def test_an_installed_wheel_carries_its_revisions_inside_the_package(tmp_path, monkeypatch):

@@ -66,6 +66,13 @@ def test_what_was_appended_is_there_after_the_process_is_gone(spool, path):
     again.close()
 
 
+def test_every_append_is_on_the_disk_before_it_counts(spool):
+    spool.append(batches(1))
+    assert spool._file.execute("PRAGMA synchronous").fetchone() == (2,)  # FULL: each commit waits for the disk
+    assert spool._file.execute("PRAGMA fullfsync").fetchone() == (1,)  # and on a Mac for the drive itself
+    assert not spool._file.in_transaction
+
+
 def test_only_removed_batches_are_gone(spool, path):
     put = batches(9)
     spool.append(put)
