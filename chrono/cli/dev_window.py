@@ -137,7 +137,7 @@ def banner(server: Mapping[str, Any], folder: Path, mode: str, public_key: str |
     return "\n".join(
         (
             f"Chrono dev · {mode} · signing off · Ctrl-C stops it",
-            f"  open   {url}  (docs: {url}/docs, stream: {stream})",
+            f"  open   {url}  (schema: {url}/schema/openapi.json, stream: {stream})",
             f"  data   {frame.home_path(folder)}",
             f"  try    curl -H 'X-API-Key: {key}' '{url}/prices/latest?symbols=BTC/USD'",
         )
