@@ -29,6 +29,10 @@ class Clock(Protocol):
         """Return when `now_ns()` has reached `at_ns`; at once when it already has."""
         ...
 
+    async def sleep(self, seconds: float) -> None:
+        """Wait this long, whatever happens to the wall time meanwhile; 0 lets the others go first."""
+        ...
+
 
 class SystemClock:
     """The machine's own time."""
@@ -45,6 +49,10 @@ class SystemClock:
         """Wait for the wall time `at_ns`; a wall clock that was set back is waited for again."""
         while (left := at_ns - time.time_ns()) > 0:
             await asyncio.sleep(left / SECOND_NS)
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait by the monotonic clock: a wall clock that is set back stalls nobody."""
+        await asyncio.sleep(seconds)
 
 
 class ManualClock:
@@ -86,10 +94,11 @@ class ManualClock:
         heapq.heappush(self._waiting, (at_ns, self._order, future))
         await future
 
-
-async def sleep(clock: Clock, seconds: float) -> None:
-    """Wait `seconds` of this clock's time."""
-    await clock.sleep_until(clock.now_ns() + int(seconds * SECOND_NS))
+    async def sleep(self, seconds: float) -> None:
+        """Wait until the clock was moved on by this much."""
+        if seconds <= 0:
+            await asyncio.sleep(0)
+        await self.sleep_until(self._now_ns + int(seconds * SECOND_NS))
 
 
 def to_rfc3339(at_ns: int) -> str:

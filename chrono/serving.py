@@ -77,16 +77,20 @@ async def _serve(settings: Settings, clock: Clock, dev: DevOptions | None) -> in
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, over.set)
-    async with _opened(settings, clock, dev) as parts, _main_door(create_app(parts), settings) as port:
+    async with _opened(settings, clock, dev) as parts, main_doors(create_app(parts), settings, over) as doors:
         gc.collect()
         gc.freeze()
         gc.set_threshold(GC_THRESHOLD)
-        with _announced(settings, port, parts.fast_door.port):
-            log.info("serving", url=f"http://{settings.server.host}:{port}", data_dir=settings.data_dir)
+        with _announced(settings, doors.port, parts.fast_door.port):
+            log.info("serving", url=f"http://{settings.server.host}:{doors.port}", data_dir=settings.data_dir)
             await over.wait()
+            if fallen := doors.fallen():
+                log.error(
+                    "door_fell", doors=fallen, remedy="the process ends, so that whoever watches it starts it anew"
+                )
             log.info("stopping", connections=parts.hub.connections)
             await parts.hub.drain(DRAIN_S)
-    return 0
+    return 1 if fallen else 0
 
 
 @asynccontextmanager
@@ -142,29 +146,53 @@ def _play(parts: Parts, dev: DevOptions) -> None:
     parts.supervisor.start("market", lambda: play(tape, parts.clock, sink))
 
 
+class Doors(Struct, frozen=True):
+    """The HTTP servers that run in this loop, and the port of the first."""
+
+    port: int
+    servers: tuple[Server, ...]
+    running: tuple[asyncio.Task[None], ...]
+
+    def fallen(self) -> list[str]:
+        """Those that ended by themselves, by name and why."""
+        return [f"{task.get_name()}: {_why_over(task)}" for task in self.running if task.done()]
+
+
 @asynccontextmanager
-async def _main_door(app: Litestar, settings: Settings) -> AsyncIterator[int]:
-    """Granian on the main port (and the value provider's, when asked), in this loop; the port it listens on."""
+async def main_doors(app: Litestar, settings: Settings, over: asyncio.Event) -> AsyncIterator[Doors]:
+    """Granian on the main port (and the value provider's, when asked), in this loop.
+
+    A door that ends by itself sets `over`: a process that nobody can reach must not go on as if it served.
+    """
     ports = [_free_port(settings.server.host, settings.server.port)]
     hosts = [settings.server.host]
     if settings.server.value_provider_port is not None:
         ports.append(_free_port("127.0.0.1", settings.server.value_provider_port))
         hosts.append("127.0.0.1")
-    servers = [
+    servers = tuple(
         Server(app, address=host, port=port, interface=Interfaces.ASGINL, backlog=1024, log_enabled=False)
         for host, port in zip(hosts, ports, strict=True)
-    ]
-    running = [
+    )
+    running = tuple(
         asyncio.create_task(server.serve(), name=f"door_{port}") for server, port in zip(servers, ports, strict=True)
-    ]
+    )
+    for task in running:
+        task.add_done_callback(lambda _: over.set())
     try:
-        yield ports[0]
+        yield Doors(ports[0], servers, running)
     finally:
         for server in servers:
             server.stop()  # type: ignore[no-untyped-call]  # granian types no methods
         _, late = await asyncio.wait(running, timeout=DRAIN_S)
         for task in late:
             task.cancel()
+
+
+def _why_over(task: asyncio.Task[None]) -> str:
+    if task.cancelled():
+        return "cancelled"
+    failure = task.exception()
+    return "ended" if failure is None else f"{type(failure).__name__}: {failure}"
 
 
 def _free_port(host: str, port: int) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 import structlog
 from msgspec import Struct
 
-from chrono.clock import SECOND_NS, Clock, sleep, to_rfc3339
+from chrono.clock import SECOND_NS, Clock, to_rfc3339
 from chrono.telemetry import COMPONENT_HEALTHY, COMPONENT_RESTARTS
 
 Run = Callable[[], Awaitable[None]]
@@ -71,7 +71,7 @@ class Supervisor:
             log.error("part_crashed", part=name, failure=failure, restarts=restarts, retry_in_s=round(wait, 2))
             COMPONENT_RESTARTS.labels(name).inc()
             self._tell(name, running=False, restarts=restarts, failure=failure)
-            await sleep(self._clock, wait)
+            await self._clock.sleep(wait)
             backoff = min(backoff * 2, LONGEST_BACKOFF_S)
             self._tell(name, running=True, restarts=restarts, failure=failure)
 

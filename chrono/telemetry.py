@@ -68,6 +68,7 @@ DB_POOL_IN_USE = Gauge("chrono_db_pool_in_use", "Database connections in use.")
 DB_SECONDS = Histogram("chrono_db_operation_seconds", "Database calls.", ["op"], buckets=_FAST)
 CONSENSUS_DROPPED = Counter("chrono_consensus_dropped_total", "Values never stored, PostgreSQL being away too long.")
 SPOOL_BYTES = Gauge("chrono_spool_bytes", "Bytes waiting in the local spool.")
+LOG_LINES_LOST = Counter("chrono_log_lines_lost_total", "Log lines that stderr did not take: its disk full, or gone.")
 CACHE_FAILURES = Counter("chrono_cache_failures_total", "Calls to Redis that failed.", ["op"])
 
 
@@ -89,9 +90,26 @@ def configure_logs(logs: Logs) -> None:
     structlog.configure(
         processors=[*shared, last],
         wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, logs.level.upper())),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=_LossyLogger,
         cache_logger_on_first_use=False,
     )
+
+
+class _LossyLogger(structlog.PrintLogger):
+    """Prints on stderr. A line that cannot be written is counted: a full log disk stops neither ingest nor a vote."""
+
+    def __init__(self, *_: object) -> None:
+        super().__init__(sys.stderr)
+
+    def msg(self, message: str) -> None:
+        """Print a line, if it can be printed."""
+        try:
+            super().msg(message)
+        except OSError:
+            LOG_LINES_LOST.inc()
+
+    log = debug = info = warn = warning = msg
+    fatal = failure = err = error = critical = exception = msg
 
 
 def _with_request_id(_: object, __: str, event: Any) -> Any:
@@ -114,9 +132,9 @@ LAG_BEAT_NS = 250_000_000
 async def watch_loop(clock: Clock) -> None:
     """Measure how late the event loop wakes, four times a second, for ever. A supervised part."""
     while True:
-        due_ns = clock.now_ns() + LAG_BEAT_NS
-        await clock.sleep_until(due_ns)
-        LOOP_LAG.observe(max(clock.now_ns() - due_ns, 0) / SECOND_NS)
+        due_ns = clock.monotonic_ns() + LAG_BEAT_NS
+        await clock.sleep(LAG_BEAT_NS / SECOND_NS)
+        LOOP_LAG.observe(max(clock.monotonic_ns() - due_ns, 0) / SECOND_NS)
 
 
 _tracer: "Tracer | None" = None

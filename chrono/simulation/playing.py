@@ -33,7 +33,7 @@ async def play(tape: Tape, clock: Clock, sink: Sink, speed: float = 1.0) -> None
             played += len(batch)
         if not played:
             raise ChronoError(BAD_TAPE, file=str(tape.path), found="no quotes", expected="at least one")
-        await clock.sleep_until(clock.now_ns() + BEAT_NS)
+        await clock.sleep(BEAT_NS / SECOND_NS)
 
 
 def quotes_of(events: list[Event]) -> list[Quote]:

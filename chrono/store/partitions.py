@@ -11,7 +11,7 @@ import psycopg
 import structlog
 from msgspec import Struct
 
-from chrono.clock import SECOND_NS, Clock, sleep
+from chrono.clock import SECOND_NS, Clock
 from chrono.errors import ChronoError
 from chrono.store.database import Connection, Database
 
@@ -86,7 +86,7 @@ class Partitions:
                 await self.keep()
             except (ChronoError, psycopg.Error) as error:
                 log.warning("partitions_wait", cause=str(error)[:200])
-            await sleep(self._clock, PASS_S)
+            await self._clock.sleep(PASS_S)
 
     async def keep(self) -> None:
         """Make what is missing, move what lies in the default partitions, drop what is too old.

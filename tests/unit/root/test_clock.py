@@ -1,10 +1,12 @@
 """Time that moves only when told."""
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 
 import pytest
+import time_machine
 
-from chrono.clock import ManualClock, SystemClock, sleep, to_rfc3339
+from chrono.clock import ManualClock, SystemClock, to_rfc3339
 
 
 async def test_a_sleeper_wakes_when_its_time_is_reached_and_not_before() -> None:
@@ -38,9 +40,29 @@ def test_manual_time_does_not_go_back() -> None:
 async def test_system_time_sleeps_at_least_as_long_as_asked() -> None:
     clock = SystemClock()
     before = clock.now_ns()
-    await sleep(clock, 0.01)
+    await clock.sleep_until(before + 10_000_000)
     assert clock.now_ns() - before >= 10_000_000
     assert clock.monotonic_ns() > 0
+
+
+async def test_a_wall_clock_that_is_set_back_does_not_make_a_sleep_longer() -> None:
+    clock = SystemClock()
+    sleeper = asyncio.ensure_future(clock.sleep(0.01))
+    await asyncio.sleep(0)
+    with time_machine.travel(datetime.now(UTC) - timedelta(hours=1)):
+        await asyncio.wait_for(sleeper, 30)
+
+
+async def test_manual_sleep_is_over_when_the_clock_has_moved_by_so_much() -> None:
+    clock = ManualClock(5)
+    sleeper = asyncio.ensure_future(clock.sleep(1e-6))
+    await asyncio.sleep(0)
+    clock.advance(999)
+    await asyncio.sleep(0)
+    assert not sleeper.done()
+    clock.advance(1)
+    await asyncio.sleep(0)
+    assert sleeper.done()
 
 
 @pytest.mark.parametrize(
