@@ -6,8 +6,8 @@
 use std::hint::black_box;
 
 use chrono_core::{
-    EstimateError, Method, MinSources, Points, Rule, consensus_many, mad, mean, median, outliers, std_dev,
-    twap, vwap, weighted_median,
+    EstimateError, Learned, Method, MinSources, Points, Rule, consensus_many, mad, mean, median, outliers,
+    std_dev, twap, vwap, weighted_median,
 };
 
 const AT: i64 = 1_800_000_000_000_000_000;
@@ -108,6 +108,8 @@ fn rule(draw: &mut Draw) -> Rule {
         floor_bps: draw.number(true).abs(),
         min_sources: draw.below(8) as usize,
         max_weight: draw.number(false).abs().min(1.0),
+        apart_bps: draw.number(true).abs(),
+        trust_floor: draw.number(false).abs().min(1.0),
     }
 }
 
@@ -118,6 +120,7 @@ fn round(draw: &mut Draw) {
     let (rates, absent) = (draw.column(n, |it| it.number(wild)), draw.column(n, |it| it.below(9) == 0));
     let absent: Vec<Option<&str>> = absent.iter().map(|absent| absent.then_some("prices")).collect();
     let (times, ids) = (draw.column(n, Draw::time), draw.column(n, Draw::id));
+    let scores = draw.column(n, |it| it.number(wild));
     let points = Points {
         prices: &prices,
         volumes: (draw.below(4) > 0).then_some(&volumes),
@@ -126,6 +129,11 @@ fn round(draw: &mut Draw) {
         rates: (draw.below(4) == 0).then_some(&rates),
         absent: (draw.below(4) == 0).then_some(&absent),
         skip_absent: draw.below(4) > 0,
+        learned: match draw.below(4) {
+            0 => Learned::Watching,
+            1 => Learned::Scored { scores: &scores, limit: 1.0 },
+            _ => Learned::Absent,
+        },
     };
     let mut offsets = draw.column(3, |it| it.below(n as u64 + 1) as i64);
     if draw.below(8) == 0 {

@@ -30,8 +30,15 @@ fn any_time() -> impl Strategy<Value = i64> {
 
 fn any_rule() -> impl Strategy<Value = Rule> {
     let times = (any_limit(), any_limit(), any_limit());
-    (times, any_bits(), any_bits(), 0..9usize, any_bits()).prop_map(
-        |((half_life_ns, max_age_ns, future_tolerance_ns), k, floor_bps, min_sources, max_weight)| Rule {
+    let shares = (any_bits(), any_bits(), any_bits());
+    (times, any_bits(), any_bits(), 0..9usize, shares).prop_map(
+        |(
+            (half_life_ns, max_age_ns, future_tolerance_ns),
+            k,
+            floor_bps,
+            min_sources,
+            (max_weight, apart_bps, trust_floor),
+        )| Rule {
             half_life_ns,
             max_age_ns,
             future_tolerance_ns,
@@ -39,6 +46,8 @@ fn any_rule() -> impl Strategy<Value = Rule> {
             floor_bps,
             min_sources,
             max_weight,
+            apart_bps,
+            trust_floor,
         },
     )
 }
@@ -248,7 +257,8 @@ proptest! {
         points in vec((0.5..2.0f64, 0..4i64), 1..300),
     ) {
         // Ages of whole half-lives have weights that are exact powers of two.
-        let rule = Rule { half_life_ns: S, ..Rule::default() };
+        // A floor this wide leaves the slow estimate alone.
+        let rule = Rule { half_life_ns: S, floor_bps: 1e6, ..Rule::default() };
         let rows: Vec<Row> = points.iter().map(|&(price, age)| (price, 0.0, AT - age * S, 7)).collect();
         let prices: Vec<f64> = points.iter().map(|point| point.0).collect();
         let weights: Vec<f64> = points.iter().map(|point| 1.0 / f64::from(1u32 << point.1)).collect();

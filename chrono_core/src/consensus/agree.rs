@@ -27,9 +27,10 @@ pub(crate) fn tolerated(n: usize) -> usize {
 
 /// Drops what stands apart from the median, again and again, until all that is left stands together.
 ///
-/// `sorted` is ascending and not empty. Whatever lies inside a band around the median is one stretch
+/// `all` are the estimates of every fresh source, `sorted` those that may be used; both are ascending
+/// and not empty. Whatever lies inside a band around the median is one stretch
 /// of the ascending estimates, so that dropping only moves its two ends.
-pub(crate) fn circle(sorted: &[f64], rule: &Rule) -> Circle {
+pub(crate) fn circle(sorted: &[f64], all: &[f64], rule: &Rule) -> Circle {
     let mut used = 0..sorted.len();
     loop {
         let left = sorted.get(used.clone()).unwrap_or(sorted);
@@ -38,7 +39,7 @@ pub(crate) fn circle(sorted: &[f64], rule: &Rule) -> Circle {
             (rule.k * MAD_TO_SIGMA * mad_of_sorted(left, middle)).max(middle / 10_000.0 * rule.floor_bps);
         let kept = narrowed(sorted, used.clone(), middle, reach, rule.min_sources);
         if kept == used {
-            return Circle { used, middle, reach, inner: inner(sorted) };
+            return Circle { used, middle, reach, inner: inner(all) };
         }
         used = kept;
     }

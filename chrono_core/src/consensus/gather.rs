@@ -7,8 +7,9 @@ use std::cell::RefCell;
 
 use super::age::AgeWeights;
 use super::select::Key;
+use super::settle::Settled;
 use super::speak::{self, Voice};
-use super::types::{Points, Reason, Rule, Source};
+use super::types::{Flags, Learned, Points, Reason, Rule, Source};
 use crate::error::EstimateError;
 
 /// A point that counts.
@@ -184,15 +185,32 @@ impl Gathered {
     }
 
     /// Lets every source that has points speak.
-    pub(crate) fn voices(&mut self) -> Vec<Voice> {
+    pub(crate) fn voices(&mut self, points: &Points<'_>, at_ns: i64, rule: &Rule) -> Vec<Voice> {
         let mut voices = Vec::with_capacity(self.slots.len());
         for (slot, about) in self.slots.iter().enumerate() {
             let rows = self.rows.get_mut(about.first..about.first + about.count).unwrap_or_default();
-            if let Some(voice) = speak::speak(slot, rows, &mut self.keys) {
+            if let Some(voice) = speak::speak(slot, rows, at_ns, rule, &mut self.keys) {
                 voices.push(voice);
             }
         }
+        if let Learned::Scored { scores, .. } = points.learned {
+            self.recall_scores(&mut voices, scores);
+        }
         voices
+    }
+
+    /// Gives each voice the score that its first row tells. Voices are by ascending slot.
+    fn recall_scores(&self, voices: &mut [Voice], scores: &[f64]) {
+        for (slot_of, score) in self.slot_of.iter().zip(scores).rev() {
+            if let Ok(place) = voices.binary_search_by_key(&(*slot_of as usize), |voice| voice.slot) {
+                voices[place].told_score = *score;
+            }
+        }
+    }
+
+    /// The id of every source, ascending.
+    pub(crate) fn ids(&self) -> impl Iterator<Item = i64> {
+        self.slots.iter().map(|slot| slot.id)
     }
 
     /// Tells why no point counts.
@@ -203,29 +221,29 @@ impl Gathered {
     }
 
     /// Returns the record of every source, by ascending id.
-    pub(crate) fn sources(
-        &self,
-        voices: &[Voice],
-        used: &std::ops::Range<usize>,
-        weights: &[f64],
-        at_ns: i64,
-    ) -> Vec<Source> {
+    pub(crate) fn sources(&self, settled: &Settled, at_ns: i64) -> Vec<Source> {
         let mut sources: Vec<Source> = self.slots.iter().map(|slot| slot.silent(at_ns)).collect();
-        for (place, voice) in voices.iter().enumerate() {
+        for (place, (voice, opinion)) in settled.voices.iter().zip(&settled.opinions).enumerate() {
             let Some(source) = sources.get_mut(voice.slot) else { continue };
             source.estimate = Some(voice.estimate);
-            let is_used = used.contains(&place);
-            source.left_out = if is_used { None } else { Some(Reason::Outlier) };
-            if is_used {
-                source.weight = weights.get(place - used.start).copied().unwrap_or(0.0);
-            }
+            source.flags = opinion.judged.flags;
+            source.trust = opinion.judged.trust;
+            source.score = opinion.score;
+            source.features = opinion.features;
+            let weight = settled.weight(place);
+            source.weight = weight.unwrap_or(0.0);
+            source.left_out = match weight {
+                Some(_) => None,
+                None if opinion.excluded => Some(opinion.judged.flags.reason()),
+                None => Some(Reason::Outlier),
+            };
         }
         sources
     }
 
     /// Returns the rows left out, ascending, with the reason of each.
     pub(crate) fn excluded(&self, sources: &[Source]) -> Vec<(usize, Reason)> {
-        let dropped = sources.iter().any(|source| source.left_out == Some(Reason::Outlier));
+        let dropped = sources.iter().any(|source| source.left_out >= Some(Reason::Outlier));
         if !dropped && self.judged.iter().all(Option::is_none) {
             return Vec::new();
         }
@@ -249,6 +267,10 @@ impl Slot {
             n_points: self.count,
             newest_age_ns: at_ns.saturating_sub(newest_ns),
             left_out: self.left_out,
+            flags: Flags::NONE,
+            trust: 1.0,
+            score: None,
+            features: None,
         }
     }
 }

@@ -7,18 +7,25 @@
 mod age;
 mod agree;
 mod confidence;
+mod consent;
+mod features;
 mod gather;
+mod judge;
 mod select;
+mod settle;
 mod speak;
+mod track;
 mod types;
 mod vote;
 mod weights;
 
 use crate::error::EstimateError;
 use gather::Gathered;
+use settle::Settled;
 use speak::Voice;
 
-pub use types::{Consensus, Points, Reason, Rule, Source};
+pub use features::{FEATURE_LIMIT, FEATURE_NAMES, FEATURES};
+pub use types::{Consensus, Flags, Learned, Points, Reason, Rule, Source};
 
 /// Returns the consensus of the sources at `at_ns` (default: the newest time given).
 ///
@@ -42,19 +49,16 @@ fn decide(
 ) -> Result<Consensus, EstimateError> {
     let at_ns = at_ns.unwrap_or_else(|| points.newest_ns());
     gathered.collect(points, at_ns, rule);
-    let mut voices = gathered.voices();
+    let voices = gathered.voices(points, at_ns, rule);
     if voices.is_empty() {
         return Err(gathered.nothing_usable());
     }
-    // By estimate, then by id: from here on nothing depends on the order of the input.
-    voices.sort_unstable_by(|a, b| a.estimate.total_cmp(&b.estimate).then(a.slot.cmp(&b.slot)));
-    let estimates: Vec<f64> = voices.iter().map(|voice| voice.estimate).collect();
-    let circle = agree::circle(&estimates, rule);
-    let used: &[Voice] = voices.get(circle.used.clone()).unwrap_or(&voices);
-    let weights = weights::capped(used, rule.max_weight);
-    let vote = vote::vote(used, &weights, &estimates, &circle);
-    let confidence = confidence::confidence(used, &weights, &estimates, &vote, at_ns, rule);
-    let sources = gathered.sources(&voices, &circle.used, &weights, at_ns);
+    let settled = Settled::of(voices, &points.learned, at_ns, rule);
+    let used = settled.used();
+    let confidence =
+        confidence::confidence(used, &settled.weights, &settled.estimates, &settled.vote, at_ns, rule);
+    let sources = gathered.sources(&settled, at_ns);
+    let vote = &settled.vote;
     Ok(Consensus {
         price: vote.price,
         vwap: vote.vwap,
@@ -63,6 +67,7 @@ fn decide(
         weighted_median: vote.weighted_median,
         mean: vote.mean,
         std_dev: vote.std_dev,
+        level: settled.level,
         spread_bps: vote.spread_bps,
         confidence,
         n_used: used.len(),
@@ -70,5 +75,33 @@ fn decide(
         at_ns,
         excluded: gathered.excluded(&sources),
         sources,
+    })
+}
+
+/// Returns the price that would be found without each source, by ascending id: how far it moves is the
+/// say that the source has. None where nothing is left without it, or for a source of no fresh point.
+///
+/// # Errors
+/// As `consensus`.
+pub fn without_each(
+    points: &Points<'_>,
+    at_ns: Option<i64>,
+    rule: &Rule,
+) -> Result<Vec<(i64, Option<f64>)>, EstimateError> {
+    rule.check()?;
+    points.check()?;
+    gather::with_scratch(|gathered| {
+        let at_ns = at_ns.unwrap_or_else(|| points.newest_ns());
+        gathered.collect(points, at_ns, rule);
+        let voices = gathered.voices(points, at_ns, rule);
+        if voices.is_empty() {
+            return Err(gathered.nothing_usable());
+        }
+        let without = |place: usize| {
+            let others: Vec<Voice> = voices.iter().filter(|voice| voice.slot != place).cloned().collect();
+            let heard = others.len() < voices.len() && !others.is_empty();
+            heard.then(|| Settled::of(others, &points.learned, at_ns, rule).vote.price)
+        };
+        Ok(gathered.ids().enumerate().map(|(place, id)| (id, without(place))).collect())
     })
 }

@@ -21,6 +21,15 @@ pub(crate) struct Place {
     pub highest: f64,
 }
 
+/// Returns the weighted median of the rows with other weights than their own; 0 without rows.
+pub(crate) fn middle_of(rows: &[Row], weight: impl Fn(&Row) -> u64, near: &mut Vec<Key>) -> f64 {
+    near.clear();
+    near.extend(rows.iter().map(|row| (row.price.to_bits(), weight(row))));
+    let total: u64 = near.iter().map(|key| key.1).sum();
+    let range = bounds(near);
+    middle(rows, near, range, total)
+}
+
 /// Returns the weighted median of the rows (for its meaning see `weighted_median`) and their range.
 ///
 /// Prices are positive, weights at least 1, and the sum of weights fits into 64 bits. `near` is

@@ -1,15 +1,20 @@
 //! One source, one voice: all its points become one robust estimate and two averages.
 
-use super::age::FULL;
+use super::age::{AgeWeights, FULL};
 use super::gather::Row;
 use super::select::{self, Key};
+use super::track::{Track, track};
+use super::types::Rule;
+
+/// The quick estimate fades this much faster than the slow one.
+const QUICKER: i64 = 8;
 
 /// What one source says. Prices are in the unit of the feed.
 #[derive(Clone, Debug)]
 pub(crate) struct Voice {
     /// Its place among all sources, by ascending id.
     pub slot: usize,
-    /// Age-weighted median of its points: the only number that decides whether it is believed.
+    /// Age-weighted median of its points, never far behind its newest ones.
     pub estimate: f64,
     /// Average over its volume, weighted by age; none without volume.
     pub vwap: Option<f64>,
@@ -21,20 +26,34 @@ pub(crate) struct Voice {
     pub freshness: f64,
     pub newest_ns: i64,
     pub n_points: usize,
+    /// The range of its prices.
+    pub lowest: f64,
+    pub highest: f64,
+    /// What it said at each instant of the window.
+    pub track: Track,
+    /// What the learned layer found, as it was recorded; minus infinity for nothing.
+    pub told_score: f64,
 }
 
 /// Returns what the rows of one source say; none without rows. The rows are put in order.
-pub(crate) fn speak(slot: usize, rows: &mut [Row], keys: &mut Vec<Key>) -> Option<Voice> {
+pub(crate) fn speak(
+    slot: usize,
+    rows: &mut [Row],
+    at_ns: i64,
+    rule: &Rule,
+    keys: &mut Vec<Key>,
+) -> Option<Voice> {
     in_order(rows);
     let newest = *rows.last()?;
     let place = select::place(rows, keys);
+    let estimate = held_near(place.middle, quick(rows, newest.at_ns, rule, keys), rule.floor_bps);
     // No average leaves the range of its prices, not even by rounding.
     let held = |average: f64| average.max(place.lowest).min(place.highest);
     let (worth, volume) = volume_sums(rows);
     let average = worth / volume;
     Some(Voice {
         slot,
-        estimate: place.middle,
+        estimate,
         // Sums beyond a float say nothing; such a source has no volume average.
         vwap: average.is_finite().then(|| held(average)),
         twap: held(time_average(rows, &newest)),
@@ -42,7 +61,29 @@ pub(crate) fn speak(slot: usize, rows: &mut [Row], keys: &mut Vec<Key>) -> Optio
         freshness: newest.weight as f64 / FULL as f64,
         newest_ns: newest.at_ns,
         n_points: rows.len(),
+        lowest: place.lowest,
+        highest: place.highest,
+        track: track(rows, at_ns, rule.max_age_ns),
+        told_score: f64::NEG_INFINITY,
     })
+}
+
+/// Returns the weighted median of the newest rows, with weights that fade eight times as fast.
+///
+/// Newest: within two half-lives of the last one, beyond which nothing of such a weight is left.
+fn quick(rows: &[Row], newest_ns: i64, rule: &Rule, keys: &mut Vec<Key>) -> f64 {
+    let since_ns = newest_ns.saturating_sub(rule.half_life_ns.saturating_mul(2));
+    let newest = rows.get(rows.partition_point(|row| row.at_ns < since_ns)..).unwrap_or(rows);
+    let weights = AgeWeights::new((rule.half_life_ns / QUICKER).max(1));
+    let weight = |row: &Row| weights.of(newest_ns.saturating_sub(row.at_ns));
+    select::middle_of(newest, weight, keys)
+}
+
+/// Holds the slow estimate within the floor around the quick one: in a calm market nothing changes,
+/// in a fast one it follows.
+fn held_near(slow: f64, quick: f64, floor_bps: f64) -> f64 {
+    let floor = quick / 10_000.0 * floor_bps;
+    slow.max(quick - floor).min((quick + floor).min(f64::MAX))
 }
 
 /// Sorts by time, then price, then volume: rows that agree in all three are alike, so that the sums

@@ -1,7 +1,9 @@
 //! What goes into a consensus and what comes out.
 
+use super::features::FEATURES;
 use crate::anomaly::not_negative_option;
 use crate::columns::{not_empty, not_negative, not_negative_value, positive, positive_value, same_length};
+use crate::detect::Model;
 use crate::error::EstimateError;
 
 /// Columns of quotes or trades of one feed; row i of each column belongs together.
@@ -21,6 +23,55 @@ pub struct Points<'a> {
     pub absent: Option<&'a [Option<&'static str>]>,
     /// Leave such rows out instead of refusing them.
     pub skip_absent: bool,
+    /// What the learned layer says, if there is one.
+    pub learned: Learned<'a>,
+}
+
+/// The learned layer: absent, live with a model, or as it was recorded.
+#[derive(Clone, Copy, Debug, Default)]
+pub enum Learned<'a> {
+    /// There is none.
+    #[default]
+    Absent,
+    /// The features are told, and nothing is judged: for training.
+    Watching,
+    /// Sources are scored by this model.
+    Model(&'a Model),
+    /// The score of each row's source, as it was found before; minus infinity for none.
+    Scored {
+        /// Shape: (n,). The first row of a source tells its score.
+        scores: &'a [f64],
+        /// A source above it is an anomaly.
+        limit: f64,
+    },
+}
+
+impl<'a> Learned<'a> {
+    fn slice(self, from: usize, to: usize) -> Self {
+        match self {
+            Self::Scored { scores, limit } => {
+                Self::Scored { scores: scores.get(from..to).unwrap_or_default(), limit }
+            }
+            whole => whole,
+        }
+    }
+
+    /// The score of a source with these features, of which `told` was recorded.
+    pub(crate) fn score(&self, told: f64, features: &[f64; FEATURES]) -> Option<f64> {
+        match self {
+            Self::Absent | Self::Watching => None,
+            Self::Model(model) => Some(model.score(features)),
+            Self::Scored { .. } => told.is_finite().then_some(told),
+        }
+    }
+
+    pub(crate) fn limit(&self) -> f64 {
+        match self {
+            Self::Absent | Self::Watching => f64::INFINITY,
+            Self::Model(model) => model.limit(),
+            Self::Scored { limit, .. } => *limit,
+        }
+    }
 }
 
 impl<'a> Points<'a> {
@@ -34,6 +85,7 @@ impl<'a> Points<'a> {
             rates: self.rates.map(|column| column.get(from..to).unwrap_or_default()),
             absent: self.absent.map(|column| column.get(from..to).unwrap_or_default()),
             skip_absent: self.skip_absent,
+            learned: self.learned.slice(from, to),
         }
     }
 
@@ -46,6 +98,10 @@ impl<'a> Points<'a> {
             ("volumes", self.volumes.map(<[f64]>::len)),
             ("rates", self.rates.map(<[f64]>::len)),
             ("absent", self.absent.map(<[_]>::len)),
+            (
+                "scores",
+                if let Learned::Scored { scores, .. } = self.learned { Some(scores.len()) } else { None },
+            ),
         ];
         others.into_iter().try_for_each(|(name, length)| same_length(name, length.unwrap_or(n), "prices", n))
     }
@@ -105,6 +161,10 @@ pub struct Rule {
     pub min_sources: usize,
     /// Largest share of one source; never less than 1/n.
     pub max_weight: f64,
+    /// Least distance, in 1/10000 of the middle, at which a newest price stands apart.
+    pub apart_bps: f64,
+    /// Least trust in a source.
+    pub trust_floor: f64,
 }
 
 impl Default for Rule {
@@ -117,6 +177,8 @@ impl Default for Rule {
             floor_bps: 10.0,
             min_sources: 3,
             max_weight: 0.30,
+            apart_bps: 30.0,
+            trust_floor: 0.1,
         }
     }
 }
@@ -135,12 +197,27 @@ impl Rule {
                 expected: "at least 1",
             });
         }
-        if self.max_weight > 0.0 && self.max_weight <= 1.0 {
-            return Ok(());
+        not_negative_option("apart_bps", self.apart_bps)?;
+        if !(LEAST_TRUST..=1.0).contains(&self.trust_floor) {
+            let expected = "a share between 0.01 and 1";
+            return Err(EstimateError::BadOption {
+                argument: "trust_floor",
+                value: self.trust_floor,
+                expected,
+            });
         }
-        let expected = "a share above 0 and up to 1";
-        Err(EstimateError::BadOption { argument: "max_weight", value: self.max_weight, expected })
+        share("max_weight", self.max_weight)
     }
+}
+
+/// With less a weight could round to nothing.
+const LEAST_TRUST: f64 = 0.01;
+
+fn share(argument: &'static str, value: f64) -> Result<(), EstimateError> {
+    if value > 0.0 && value <= 1.0 {
+        return Ok(());
+    }
+    Err(EstimateError::BadOption { argument, value, expected: "a share above 0 and up to 1" })
 }
 
 fn at_least(
@@ -168,6 +245,14 @@ pub enum Reason {
     Stale,
     /// Its source stands too far from the others.
     Outlier,
+    /// Its source moved alone.
+    Jump,
+    /// The others moved on without its source.
+    Frozen,
+    /// Its source has stood apart for most of the window.
+    Deviation,
+    /// The learned layer and the distance from the others speak against its source.
+    Anomaly,
 }
 
 impl Reason {
@@ -179,6 +264,68 @@ impl Reason {
             Self::Future => "future",
             Self::Stale => "stale",
             Self::Outlier => "outlier",
+            Self::Jump => "jump",
+            Self::Frozen => "frozen",
+            Self::Deviation => "deviation",
+            Self::Anomaly => "anomaly",
+        }
+    }
+}
+
+/// Everything that was found against a source, whether it was left out for it or not.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Flags(u8);
+
+impl Flags {
+    /// Nothing.
+    pub const NONE: Self = Self(0);
+    /// Its estimate is outside the gate.
+    pub const OUTLIER: Self = Self(1);
+    /// It moved alone.
+    pub const JUMP: Self = Self(2);
+    /// The others moved on without it.
+    pub const FROZEN: Self = Self(4);
+    /// It has stood apart for most of the window.
+    pub const DEVIATION: Self = Self(8);
+    /// The learned layer finds it odd.
+    pub const ANOMALY: Self = Self(16);
+
+    /// Returns both together.
+    #[must_use]
+    pub fn with(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// Whether all of `other` is among them.
+    pub fn has(self, other: Self) -> bool {
+        self.0 & other.0 == other.0
+    }
+
+    /// Returns them as the bits of a number.
+    pub fn bits(self) -> u8 {
+        self.0
+    }
+
+    /// Returns the name of each, in the order of their bits.
+    pub fn names(self) -> Vec<&'static str> {
+        let all = [
+            (Self::OUTLIER, Reason::Outlier),
+            (Self::JUMP, Reason::Jump),
+            (Self::FROZEN, Reason::Frozen),
+            (Self::DEVIATION, Reason::Deviation),
+            (Self::ANOMALY, Reason::Anomaly),
+        ];
+        all.into_iter().filter(|(flag, _)| self.has(*flag)).map(|(_, reason)| reason.as_str()).collect()
+    }
+
+    /// The gravest of them as the reason of an exclusion.
+    pub(crate) fn reason(self) -> Reason {
+        match self {
+            it if it.has(Self::DEVIATION) => Reason::Deviation,
+            it if it.has(Self::FROZEN) => Reason::Frozen,
+            it if it.has(Self::JUMP) => Reason::Jump,
+            it if it.has(Self::ANOMALY) => Reason::Anomaly,
+            _ => Reason::Outlier,
         }
     }
 }
@@ -198,6 +345,14 @@ pub struct Source {
     pub newest_age_ns: i64,
     /// None when it is used, else the reason.
     pub left_out: Option<Reason>,
+    /// What was found against it.
+    pub flags: Flags,
+    /// Between the floor and 1: how far it stood with the others lately.
+    pub trust: f64,
+    /// Of the learned layer; none without one.
+    pub score: Option<f64>,
+    /// What the learned layer looks at; none without one.
+    pub features: Option<[f64; FEATURES]>,
 }
 
 impl Source {
@@ -224,6 +379,8 @@ pub struct Consensus {
     pub mean: f64,
     /// Population standard deviation of the used estimates.
     pub std_dev: f64,
+    /// Where the newest prices of all sources stood before now: the median over the window.
+    pub level: f64,
     /// Highest minus lowest used estimate, in 1/10000 of the price.
     pub spread_bps: f64,
     /// 0 (do not use) to 1.

@@ -24,8 +24,7 @@ pub(crate) struct Vote {
 }
 
 /// Returns the vote of the used voices, which stand in ascending order of their estimates.
-pub(crate) fn vote(used: &[Voice], weights: &[f64], all: &[f64], circle: &Circle) -> Vote {
-    let estimates = all.get(circle.used.clone()).unwrap_or(all);
+pub(crate) fn vote(used: &[Voice], weights: &[f64], estimates: &[f64], circle: &Circle) -> Vote {
     let pairs: Vec<(f64, f64)> = estimates.iter().copied().zip(weights.iter().map(counted)).collect();
     let weighted_median = weighted_median_of_sorted(&pairs);
     let (vwap, traded) = average(used, weights, circle, |voice| voice.vwap);

@@ -3,8 +3,10 @@
 use super::speak::Voice;
 
 /// Returns the share of each voice; they add up to 1 and none exceeds max(`max_weight`, 1/n).
-pub(crate) fn capped(voices: &[Voice], max_weight: f64) -> Vec<f64> {
-    let mut weights = raw(voices);
+///
+/// Shapes: both (n,); `trust` is above 0 and up to 1.
+pub(crate) fn capped(voices: &[Voice], trust: &[f64], max_weight: f64) -> Vec<f64> {
+    let mut weights = raw(voices, trust);
     let cap = max_weight.max(1.0 / voices.len() as f64);
     // Each round fixes at least one voice at its cap, or ends.
     let mut fixed = vec![false; weights.len()];
@@ -30,16 +32,17 @@ fn free_weights<'a>(weights: &'a [f64], fixed: &'a [bool]) -> impl Iterator<Item
     weights.iter().zip(fixed).filter(|(_, fixed)| !**fixed).map(|(weight, _)| *weight)
 }
 
-/// Freshness times the mean of an equal share and the share of the volume.
+/// Freshness times trust times the mean of an equal share and the share of the volume.
 ///
 /// Half of the say is equal, so that a venue cannot buy it all with (claimed) volume, and venues
 /// whose volume is unknown still count.
-fn raw(voices: &[Voice]) -> Vec<f64> {
+fn raw(voices: &[Voice], trust: &[f64]) -> Vec<f64> {
     let equal = 1.0 / voices.len() as f64;
     // Relative to the largest, so that the sum stays in range.
     let largest = voices.iter().fold(0.0f64, |largest, voice| largest.max(voice.volume));
     let relative = |voice: &Voice| if largest > 0.0 { voice.volume / largest } else { 0.0 };
     let total: f64 = voices.iter().map(relative).sum();
     let traded = |voice: &Voice| if total > 0.0 { relative(voice) / total } else { equal };
-    voices.iter().map(|voice| voice.freshness * (equal + traded(voice)) / 2.0).collect()
+    let say = |voice: &Voice| voice.freshness * (equal + traded(voice)) / 2.0;
+    voices.iter().zip(trust).map(|(voice, trust)| say(voice) * trust).collect()
 }

@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use pyo3::prelude::*;
+use pyo3::types::PyDict;
 
 use super::column::{Column, no_nulls, read};
 use super::errors::to_python;
-use super::ids::{Names, read_ids};
+use super::ids::{Names, read_ids, shown};
+use super::models::Teacher;
 use super::options::{self, Nulls};
 use super::result::Consensus;
 use super::round::Round;
@@ -22,6 +24,7 @@ struct Columns {
     rates: Option<Column<f64>>,
     absent: Option<Vec<Option<&'static str>>>,
     skip_absent: bool,
+    learned: Teacher,
     names: Names,
 }
 
@@ -32,6 +35,7 @@ impl Columns {
         timestamps_ns: &Bound<'_, PyAny>,
         source_ids: &Bound<'_, PyAny>,
         rates: Option<&Bound<'_, PyAny>>,
+        learned: Option<&Bound<'_, PyAny>>,
         nulls: &str,
     ) -> PyResult<Self> {
         let (source_ids, names) = read_ids("source_ids", source_ids)?;
@@ -44,6 +48,7 @@ impl Columns {
             rates: rates.map(|it| read("rates", it)).transpose()?,
             absent: None,
             skip_absent: options::nulls(nulls)? == Nulls::Skip,
+            learned: Teacher::read(learned)?,
             names,
         };
         columns.absent = columns.find_absent();
@@ -76,6 +81,7 @@ impl Columns {
             rates: self.rates.as_ref().map(Column::values),
             absent: self.absent.as_deref(),
             skip_absent: self.skip_absent,
+            learned: self.learned.learned(),
         }
     }
 }
@@ -84,7 +90,8 @@ impl Columns {
 #[pyfunction]
 #[pyo3(signature = (prices, volumes, timestamps_ns, source_ids, /, *, rates = None, at_ns = None,
     half_life_ns = 10_000_000_000, max_age_ns = 180_000_000_000, future_tolerance_ns = 5_000_000_000,
-    k = 3.0, floor_bps = 10.0, min_sources = 3, max_weight = 0.30, nulls = "error"))]
+    k = 3.0, floor_bps = 10.0, min_sources = 3, max_weight = 0.30, apart_bps = 30.0, trust_floor = 0.1,
+    learned = None, nulls = "error"))]
 #[expect(clippy::too_many_arguments, reason = "they are the keywords of the Python function")]
 pub(super) fn consensus(
     py: Python<'_>,
@@ -101,11 +108,24 @@ pub(super) fn consensus(
     floor_bps: f64,
     min_sources: i64,
     max_weight: f64,
+    apart_bps: f64,
+    trust_floor: f64,
+    learned: Option<&Bound<'_, PyAny>>,
     nulls: &str,
 ) -> PyResult<Consensus> {
-    let columns = Columns::read(prices, volumes, timestamps_ns, source_ids, rates, nulls)?;
+    let columns = Columns::read(prices, volumes, timestamps_ns, source_ids, rates, learned, nulls)?;
     let min_sources = usize::try_from(min_sources).unwrap_or(0);
-    let rule = Rule { half_life_ns, max_age_ns, future_tolerance_ns, k, floor_bps, min_sources, max_weight };
+    let rule = Rule {
+        half_life_ns,
+        max_age_ns,
+        future_tolerance_ns,
+        k,
+        floor_bps,
+        min_sources,
+        max_weight,
+        apart_bps,
+        trust_floor,
+    };
     let points = columns.points();
     let found = py.detach(|| crate::consensus::consensus(&points, at_ns, &rule)).map_err(to_python)?;
     Ok(Consensus::new(Arc::new(found), columns.names))
@@ -115,7 +135,8 @@ pub(super) fn consensus(
 #[pyfunction]
 #[pyo3(signature = (prices, volumes, timestamps_ns, source_ids, offsets, /, *, rates = None, at_ns = None,
     half_life_ns = 10_000_000_000, max_age_ns = 180_000_000_000, future_tolerance_ns = 5_000_000_000,
-    k = 3.0, floor_bps = 10.0, min_sources = None, max_weight = 0.30, nulls = "error"))]
+    k = 3.0, floor_bps = 10.0, min_sources = None, max_weight = 0.30, apart_bps = 30.0, trust_floor = 0.1,
+    learned = None, nulls = "error"))]
 #[expect(clippy::too_many_arguments, reason = "they are the keywords of the Python function")]
 pub(super) fn consensus_many(
     py: Python<'_>,
@@ -133,9 +154,12 @@ pub(super) fn consensus_many(
     floor_bps: f64,
     min_sources: Option<&Bound<'_, PyAny>>,
     max_weight: f64,
+    apart_bps: f64,
+    trust_floor: f64,
+    learned: Option<&Bound<'_, PyAny>>,
     nulls: &str,
 ) -> PyResult<Round> {
-    let columns = Columns::read(prices, volumes, timestamps_ns, source_ids, rates, nulls)?;
+    let columns = Columns::read(prices, volumes, timestamps_ns, source_ids, rates, learned, nulls)?;
     let offsets = read::<i64>("offsets", offsets)?;
     no_nulls("offsets", &offsets)?;
     let (general, per_feed) = least(min_sources)?;
@@ -148,6 +172,8 @@ pub(super) fn consensus_many(
         floor_bps,
         min_sources: general,
         max_weight,
+        apart_bps,
+        trust_floor,
     };
     let (points, offsets) = (columns.points(), offsets.values());
     let found = py
@@ -155,6 +181,55 @@ pub(super) fn consensus_many(
         .map_err(to_python)?;
     let feeds = found.feeds.into_iter().map(|feed| feed.map(Arc::new)).collect();
     Ok(Round::new(feeds, columns.names))
+}
+
+/// The price of one feed without each of its sources.
+#[pyfunction]
+#[pyo3(signature = (prices, volumes, timestamps_ns, source_ids, /, *, rates = None, at_ns = None,
+    half_life_ns = 10_000_000_000, max_age_ns = 180_000_000_000, future_tolerance_ns = 5_000_000_000,
+    k = 3.0, floor_bps = 10.0, min_sources = 3, max_weight = 0.30, apart_bps = 30.0, trust_floor = 0.1,
+    learned = None, nulls = "error"))]
+#[expect(clippy::too_many_arguments, reason = "they are the keywords of the Python function")]
+pub(super) fn without_each<'py>(
+    py: Python<'py>,
+    prices: &Bound<'py, PyAny>,
+    volumes: Option<&Bound<'py, PyAny>>,
+    timestamps_ns: &Bound<'py, PyAny>,
+    source_ids: &Bound<'py, PyAny>,
+    rates: Option<&Bound<'py, PyAny>>,
+    at_ns: Option<i64>,
+    half_life_ns: i64,
+    max_age_ns: i64,
+    future_tolerance_ns: i64,
+    k: f64,
+    floor_bps: f64,
+    min_sources: i64,
+    max_weight: f64,
+    apart_bps: f64,
+    trust_floor: f64,
+    learned: Option<&Bound<'py, PyAny>>,
+    nulls: &str,
+) -> PyResult<Bound<'py, PyDict>> {
+    let columns = Columns::read(prices, volumes, timestamps_ns, source_ids, rates, learned, nulls)?;
+    let min_sources = usize::try_from(min_sources).unwrap_or(0);
+    let rule = Rule {
+        half_life_ns,
+        max_age_ns,
+        future_tolerance_ns,
+        k,
+        floor_bps,
+        min_sources,
+        max_weight,
+        apart_bps,
+        trust_floor,
+    };
+    let points = columns.points();
+    let found = py.detach(|| crate::consensus::without_each(&points, at_ns, &rule)).map_err(to_python)?;
+    let prices = PyDict::new(py);
+    for (id, price) in found {
+        prices.set_item(shown(py, &columns.names, id)?, price)?;
+    }
+    Ok(prices)
 }
 
 /// Reads `min_sources`: one number for all feeds, or a column of them.

@@ -21,7 +21,7 @@ impl Consensus {
     }
 
     /// The plain numbers, in the order in which they are shown.
-    fn numbers(&self) -> [(&'static str, Option<f64>); 9] {
+    fn numbers(&self) -> [(&'static str, Option<f64>); 10] {
         let it = &self.inner;
         [
             ("price", Some(it.price)),
@@ -31,6 +31,7 @@ impl Consensus {
             ("weighted_median", Some(it.weighted_median)),
             ("mean", Some(it.mean)),
             ("std_dev", Some(it.std_dev)),
+            ("level", Some(it.level)),
             ("spread_bps", Some(it.spread_bps)),
             ("confidence", Some(it.confidence)),
         ]
@@ -76,6 +77,11 @@ impl Consensus {
     #[getter]
     fn std_dev(&self) -> f64 {
         self.inner.std_dev
+    }
+
+    #[getter]
+    fn level(&self) -> f64 {
+        self.inner.level
     }
 
     #[getter]
@@ -194,6 +200,26 @@ impl Source {
     }
 
     #[getter]
+    fn flags(&self) -> Vec<&'static str> {
+        self.inner.flags.names()
+    }
+
+    #[getter]
+    fn trust(&self) -> f64 {
+        self.inner.trust
+    }
+
+    #[getter]
+    fn score(&self) -> Option<f64> {
+        self.inner.score
+    }
+
+    #[getter]
+    fn features(&self) -> Option<Vec<f64>> {
+        self.inner.features.map(|row| row.to_vec())
+    }
+
+    #[getter]
     fn verdict(&self) -> &'static str {
         self.inner.verdict()
     }
@@ -207,6 +233,10 @@ impl Source {
         dict.set_item("n_points", self.inner.n_points)?;
         dict.set_item("newest_age_ns", self.inner.newest_age_ns)?;
         dict.set_item("verdict", self.inner.verdict())?;
+        dict.set_item("flags", self.flags())?;
+        dict.set_item("trust", self.inner.trust)?;
+        dict.set_item("score", self.inner.score)?;
+        dict.set_item("features", self.features())?;
         Ok(dict)
     }
 

@@ -8,7 +8,7 @@ use pyo3::types::{PyDict, PyIterator, PyList};
 use super::export::{Column, place};
 use super::ids::{Names, shown};
 use super::result::Consensus;
-use crate::consensus::{Consensus as CoreConsensus, Source};
+use crate::consensus::{Consensus as CoreConsensus, FEATURES, Source};
 use crate::error::EstimateError;
 
 /// The results of a round as columns: one row per feed, and flat columns for their sources.
@@ -87,6 +87,11 @@ impl Round {
     }
 
     #[getter]
+    fn level(&self) -> Column {
+        self.floats(|feed| Some(feed.level))
+    }
+
+    #[getter]
     fn spread_bps(&self) -> Column {
         self.floats(|feed| Some(feed.spread_bps))
     }
@@ -158,6 +163,28 @@ impl Round {
     }
 
     #[getter]
+    fn source_flags(&self) -> Column {
+        Column::integers(self.all_sources().map(|source| Some(source.flags.bits().into())))
+    }
+
+    #[getter]
+    fn source_trust(&self) -> Column {
+        Column::floats(self.all_sources().map(|source| Some(source.trust)))
+    }
+
+    #[getter]
+    fn source_score(&self) -> Column {
+        Column::floats(self.all_sources().map(|source| source.score))
+    }
+
+    #[getter]
+    fn source_features(&self) -> Column {
+        let place = |source: &Source, feature: usize| source.features.map(|row| row[feature]);
+        let rows = self.all_sources().flat_map(|source| (0..FEATURES).map(move |it| place(source, it)));
+        Column::floats(rows)
+    }
+
+    #[getter]
     fn source_verdict(&self) -> Vec<&'static str> {
         self.all_sources().map(Source::verdict).collect()
     }
@@ -216,7 +243,7 @@ impl Round {
 }
 
 /// The names of all columns, in the order in which `to_dict` gives them.
-const COLUMNS: [&str; 24] = [
+const COLUMNS: [&str; 29] = [
     "price",
     "vwap",
     "twap",
@@ -224,6 +251,7 @@ const COLUMNS: [&str; 24] = [
     "weighted_median",
     "mean",
     "std_dev",
+    "level",
     "spread_bps",
     "confidence",
     "n_used",
@@ -237,6 +265,10 @@ const COLUMNS: [&str; 24] = [
     "source_weight",
     "source_n_points",
     "source_newest_age_ns",
+    "source_flags",
+    "source_trust",
+    "source_score",
+    "source_features",
     "source_verdict",
     "excluded_offsets",
     "excluded_index",
