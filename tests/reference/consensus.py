@@ -1,20 +1,23 @@
 """A slow, obvious twin of the consensus rule, in exact fractions.
 
-It follows the five steps of `docs/estimators.md` in the words of that page. Where the rule compares
+It follows the six steps of `docs/estimators.md` in the words of that page. Where the rule compares
 two numbers that rounding could order either way, the twin says that the case is doubtful instead of
 guessing: see `Twin.doubtful`.
 """
 
+import math
 from dataclasses import dataclass, field
 from decimal import Decimal, localcontext
 from fractions import Fraction
 
 from tests.reference.estimators import mad, mean, median, variance, weighted_median
+from tests.reference.judging import Judge, level, opinions, track
 
 FULL = 2**32
 STEPS = 1024
 # Comparisons closer than this, relative to the larger side, are left undecided.
 DOUBT = Fraction(1, 10**9)
+ROUNDING = Fraction(1, 10**14)
 
 
 def _step_weights() -> list[int]:
@@ -38,6 +41,8 @@ class Rule:
     floor_bps: float = 10.0
     min_sources: int = 3
     max_weight: float = 0.30
+    apart_bps: float = 30.0
+    trust_floor: float = 0.1
 
 
 @dataclass
@@ -52,6 +57,7 @@ class Voice:
     freshness: Fraction
     newest_ns: int
     n_points: int
+    track: list[Fraction | None]
 
 
 @dataclass
@@ -67,10 +73,13 @@ class Twin:
     variance: Fraction = Fraction(0)
     spread_bps: Fraction = Fraction(0)
     confidence: float = 0.0
+    level: Fraction = Fraction(0)
     verdicts: dict[int, str] = field(default_factory=dict)
     weights: dict[int, Fraction] = field(default_factory=dict)
     estimates: dict[int, Fraction] = field(default_factory=dict)
     excluded: dict[int, str] = field(default_factory=dict)
+    flags: dict[int, set[str]] = field(default_factory=dict)
+    trust: dict[int, Fraction] = field(default_factory=dict)
     doubtful: bool = False
 
 
@@ -80,8 +89,13 @@ def age_weight(age_ns: int, half_life_ns: int) -> int:
     return max(1, STEP_WEIGHTS[steps % STEPS] >> min(steps // STEPS, 63))
 
 
-def consensus(prices, volumes, timestamps_ns, source_ids, *, at_ns, rule=None) -> Twin | None:
-    """The rule, step by step; None when no point is usable."""
+GRAVEST = ("deviation", "frozen", "jump", "anomaly")
+
+
+def consensus(
+    prices, volumes, timestamps_ns, source_ids, *, at_ns, rule=None, scores=None, limit=math.inf
+) -> Twin | None:
+    """The rule, step by step; None when no point is usable. `scores` are those of the learned layer by source."""
     rule = rule or Rule()
     twin = Twin()
     points: dict[int, list[tuple[int, Fraction, Fraction]]] = {}
@@ -99,17 +113,28 @@ def consensus(prices, volumes, timestamps_ns, source_ids, *, at_ns, rule=None) -
         return None
     voices = [_speak(source, rows, at_ns, rule) for source, rows in points.items()]
     voices.sort(key=lambda voice: (voice.estimate, voice.id))
-    used, middle, reach = _circle(voices, rule, twin)
-    weights = _capped(used, rule)
+    fresh_scores = {voice.id: (scores or {}).get(voice.id) for voice in voices}
+    judge = Judge({voice.id: voice.track for voice in voices}, rule)
+    twin.level = level(judge)
+    found, doubtful = opinions(judge, fresh_scores, limit)
+    twin.doubtful |= doubtful
+    used, middle, reach = _circle([voice for voice in voices if not found[voice.id].excluded], rule, twin)
+    for voice in voices:
+        if abs(voice.estimate - middle) > reach:
+            found[voice.id].flags.add("outlier")
+    weights = _capped(used, [found[voice.id].trust for voice in used], rule)
     _vote(twin, voices, used, weights, middle, reach)
     _confidence(twin, voices, used, weights, at_ns, rule)
     for voice in voices:
+        opinion = found[voice.id]
         twin.estimates[voice.id] = voice.estimate
-        twin.verdicts[voice.id] = "used" if voice in used else "outlier"
+        twin.flags[voice.id], twin.trust[voice.id] = opinion.flags, opinion.trust
+        gravest = next((name for name in GRAVEST if name in opinion.flags), "outlier")
+        twin.verdicts[voice.id] = "used" if voice in used else gravest if opinion.excluded else "outlier"
     twin.weights = {voice.id: weight for voice, weight in zip(used, weights, strict=True)}
     for row, source in enumerate(source_ids):
-        if row not in twin.excluded and twin.verdicts[source] == "outlier":
-            twin.excluded[row] = "outlier"
+        if row not in twin.excluded and twin.verdicts[source] != "used":
+            twin.excluded[row] = twin.verdicts[source]
     return twin
 
 
@@ -126,14 +151,28 @@ def _speak(source, rows, at_ns, rule) -> Voice:
         twap = sum(price * time for price, time in zip(prices, held, strict=True)) / sum(held)
     return Voice(
         id=source,
-        estimate=weighted_median(prices, weights),
+        estimate=_estimate(rows, weights, rule),
         vwap=worth / sum(traded) if sum(traded) else None,
         twap=twap,
         volume=sum(traded, Fraction(0)),
         freshness=Fraction(weights[-1], FULL),
         newest_ns=rows[-1][0],
         n_points=len(rows),
+        track=track(rows, at_ns, rule.max_age_ns),
     )
+
+
+def _estimate(rows, weights, rule) -> Fraction:
+    """The slow median, held within the floor around the quick one of the newest points."""
+    slow = weighted_median([price for _, price, _ in rows], weights)
+    newest_ns = rows[-1][0]
+    late = [(said_ns, price) for said_ns, price, _ in rows if said_ns >= newest_ns - 2 * rule.half_life_ns]
+    quick_life_ns = max(rule.half_life_ns // 8, 1)
+    quick = weighted_median(
+        [price for _, price in late], [age_weight(newest_ns - said_ns, quick_life_ns) for said_ns, _ in late]
+    )
+    floor = quick * Fraction(rule.floor_bps) / 10_000
+    return min(max(slow, quick - floor), quick + floor)
 
 
 def _circle(voices, rule, twin):
@@ -143,26 +182,30 @@ def _circle(voices, rule, twin):
         middle = median(estimates)
         reach = max(Fraction(rule.k) * Fraction(1.4826) * mad(estimates), middle * Fraction(rule.floor_bps) / 10_000)
         outside = sorted((v for v in used if abs(v.estimate - middle) > reach), key=lambda v: -abs(v.estimate - middle))
-        twin.doubtful |= any(_near(abs(v.estimate - middle), reach) for v in used)
+        twin.doubtful |= any(_near(abs(v.estimate - middle), reach, middle) for v in used)
         room = len(used) - rule.min_sources
         if 0 < room < len(outside):
             edge = [abs(v.estimate - middle) for v in outside[room - 1 : room + 1]]
-            twin.doubtful |= _near(*edge) or edge[0] == edge[1]
+            twin.doubtful |= _near(*edge, middle) or edge[0] == edge[1]
         dropped = outside[: max(room, 0)]
         if not dropped:
             return used, middle, reach
         used = [voice for voice in used if voice not in dropped]
 
 
-def _near(a, b) -> bool:
-    return a != b and abs(a - b) <= DOUBT * max(abs(a), abs(b))
+def _near(a, b, price) -> bool:
+    # Distances between prices carry the rounding of the prices, and one that is exactly the floor is on the edge.
+    return (a, b) != (0, 0) and abs(a - b) <= DOUBT * max(abs(a), abs(b)) + ROUNDING * price
 
 
-def _capped(used, rule) -> list[Fraction]:
+def _capped(used, trust, rule) -> list[Fraction]:
     n = len(used)
     traded = sum(voice.volume for voice in used)
     shares = [voice.volume / traded if traded else Fraction(1, n) for voice in used]
-    raw = [v.freshness * (Fraction(1, n) + share) / 2 for v, share in zip(used, shares, strict=True)]
+    raw = [
+        v.freshness * believed * (Fraction(1, n) + share) / 2
+        for v, believed, share in zip(used, trust, shares, strict=True)
+    ]
     cap = max(Fraction(rule.max_weight), Fraction(1, n))
     at_cap: set[int] = set()
     while True:
@@ -181,7 +224,7 @@ def _vote(twin, voices, used, weights, middle, reach) -> None:
     twin.median, twin.mean, twin.variance = middle, mean(estimates), variance(estimates)
     counted = [max(1, round(weight * 2**40)) for weight in weights]
     twin.weighted_median = weighted_median(estimates, counted)
-    twin.doubtful |= _half_is_near(counted)
+    twin.doubtful |= _half_is_near(counted, weights)
 
     def held(price):
         return min(max(price, middle - reach), middle + reach)
@@ -199,10 +242,11 @@ def _vote(twin, voices, used, weights, middle, reach) -> None:
     twin.spread_bps = (max(estimates) - min(estimates)) / twin.price * 10_000
 
 
-def _half_is_near(counted) -> bool:
-    # One unit off: then it depends on the last bit of a share whether half is met.
+def _half_is_near(counted, weights) -> bool:
+    # One unit off: then it depends on the last bit of a share whether half is met. Shares of whole units have no such bit.
     beyond = [2 * sum(counted[: i + 1]) - sum(counted) for i in range(len(counted))]
-    return any(0 < abs(difference) <= 2 * len(counted) for difference in beyond)
+    whole = all((weight * 2**40).denominator == 1 for weight in weights)
+    return any(abs(difference) <= 2 * len(counted) and not (whole and difference == 0) for difference in beyond)
 
 
 def _confidence(twin, voices, used, weights, at_ns, rule) -> None:
