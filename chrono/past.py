@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from chrono.clock import SECOND_NS
 from chrono.market.graph import QuoteGraph
 from chrono.market.names import Market, base_of
+from chrono.pricing.case import Learned
 from chrono.pricing.consensus import Pricer
 from chrono.pricing.estimate import Estimates
 from chrono.pricing.window import Window
@@ -21,10 +22,11 @@ MOST_QUOTES = 10_000
 class Past:
     """Consensus of the past, from the store."""
 
-    def __init__(self, quotes: Quotes, graph: QuoteGraph, rules: Pricing) -> None:
+    def __init__(self, quotes: Quotes, graph: QuoteGraph, rules: Pricing, learned: Learned | None = None) -> None:
         self._quotes = quotes
         self._graph = graph
         self._rules = rules
+        self._learned = learned
 
     async def estimate_at(self, markets: Sequence[Market], at_ns: int) -> Estimates:
         """Each market at `at_ns`, resolved or not. Raises: ChronoError(DATABASE_AWAY)."""
@@ -35,4 +37,4 @@ class Past:
         books = await self._quotes.books(at_ns - LOOK_BACK_NS, at_ns)
         for book in sorted(wanted.intersection(books)):
             window.add(reversed(await self._quotes.range(book, at_ns - LOOK_BACK_NS, at_ns + 1, limit=MOST_QUOTES)))
-        return Pricer(window, self._graph, self._rules).price(markets, at_ns)
+        return Pricer(window, self._graph, self._rules, self._learned).price(markets, at_ns)

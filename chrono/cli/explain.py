@@ -13,7 +13,10 @@ from chrono.cli.price import age_text, asked_market
 from chrono.cli.whereabouts import client_for
 from chrono.errors import ChronoError
 
-SOURCE_COLUMNS = ("venue", "book", "path", "age", "points", "estimate", "weight", "verdict")
+SOURCE_COLUMNS = (
+    "venue", "book", "path", "age", "points", "estimate", "weight", "trust", "without", "verdict",
+)  # fmt: skip
+NUMBER_COLUMNS = ("age", "points", "estimate", "weight", "trust", "without")
 _LONGEST_FLOAT = 12
 
 
@@ -51,6 +54,9 @@ class Proof(NamedTuple):
 @frame.reading_options
 def command(market: str, at: str | None, round_id: int | None, as_json: bool, url: str | None, key: str | None) -> int:
     """Show how the value of MARKET came about: inputs, weights, verdicts, estimators, vote, confidence, hash.
+
+    "without" is how far the value would move, in bps, if the venue were not there; behind the verdict stands what else
+    was found against it.
 
     The rule is run again here on the recorded inputs; ends with 1 when other bytes come out. With --json the
     derivation goes to stdout exactly as the server gave it, and the verdict on it to stderr.
@@ -117,7 +123,7 @@ def _show(fields: Mapping[str, Any], proof: Proof) -> None:
     result = _table_of(fields, "result")
     console.print(f"{fields.get('market')} = {result.get('price')}  ({result.get('quality')})", style="bold")
     console.print(f"at {fields.get('at')}, by {fields.get('algorithm')}, chrono_core {fields.get('chrono_core')}\n")
-    console.print(frame.table(SOURCE_COLUMNS, _source_rows(fields), right=("age", "points", "estimate", "weight")))
+    console.print(frame.table(SOURCE_COLUMNS, _source_rows(fields), right=NUMBER_COLUMNS))
     for title, rows in _notes(fields, result):
         console.print(f"\n{title}", style="bold")
         console.print(frame.table(("", ""), rows))
@@ -132,11 +138,9 @@ def _notes(fields: Mapping[str, Any], result: Mapping[str, Any]) -> list[tuple[s
         (str(item.get("venue")), f"{item.get('reason')} {item.get('edge') or ''}".strip())
         for item in _rows_of(result.get("excluded"))
     ]
-    edges = [
-        (str(name), f"{_short(edge.get('rate'))} by {', '.join(map(str, edge.get('sources') or []))}")
-        for name, edge in _table_of(fields, "edges").items()
-        if isinstance(edge, dict)
-    ]
+    edges = [(str(name), _edge(edge)) for name, edge in _table_of(fields, "edges").items() if isinstance(edge, dict)]
+    learned = _table_of(fields, "learned")
+    layer = f"model {str(learned['digest'])[:12]}, limit {_short(learned.get('limit'))}" if learned else "none"
     estimators = [(name, _short(value)) for name, value in _table_of(fields, "estimators").items()]
     parts = [(f"confidence: {name}", _short(value)) for name, value in _table_of(fields, "confidence").items()]
     vote = [("vote", _short(fields.get("vote"))), *parts]
@@ -145,8 +149,21 @@ def _notes(fields: Mapping[str, Any], result: Mapping[str, Any]) -> list[tuple[s
         ("conversions", [*edges]),
         ("estimators", [*estimators]),
         ("vote", [*vote]),
+        ("learned layer", [("", layer)]),
     ]
     return [(title, rows) for title, rows in notes if rows]
+
+
+def _edge(edge: Mapping[str, Any]) -> str:
+    """A conversion in a line: its rate, who stands behind it, its age and error, and why it may not decide."""
+    age_ns = edge.get("age_ns")
+    parts = [f"{_short(edge.get('rate'))} by {', '.join(map(str, edge.get('sources') or []))}"]
+    if isinstance(age_ns, int):
+        parts.append(f"{age_text(age_ns / 1e6)} old")
+    parts.append(f"error {_short(edge.get('spread_bps'))} bps")
+    if edge.get("weakness"):
+        parts.append(f"not firm: {edge['weakness']}")
+    return "; ".join(parts)
 
 
 def _source_rows(fields: Mapping[str, Any]) -> list[list[str]]:
@@ -166,8 +183,25 @@ def _source_row(source: Mapping[str, Any]) -> list[str]:
         str(len(prices)) if isinstance(prices, list) else "",
         _short(source.get("estimate")),
         _short(source.get("weight")),
-        str(source.get("verdict", "")),
+        _short(source.get("trust")),
+        _bps(source.get("without_bps")),
+        _verdict(source),
     ]
+
+
+def _bps(told: object) -> str:
+    try:
+        return f"{float(str(told)):+.2f}"
+    except ValueError:
+        return ""
+
+
+def _verdict(source: Mapping[str, Any]) -> str:
+    """The verdict, and in brackets what else was found."""
+    flags = source.get("flags")
+    verdict = str(source.get("verdict", ""))
+    others = [str(flag) for flag in flags if flag != verdict] if isinstance(flags, list) else []
+    return f"{verdict} ({', '.join(others)})" if others else verdict
 
 
 def _short(value: object) -> str:

@@ -124,12 +124,14 @@ def _replay(asked: Asked, *, to_stdout: bool, as_json: bool) -> None:
 
 
 def _prepare(asked: Asked) -> "Replay":
+    from chrono.learning.loading import load_learned
     from chrono.market.tapes import open_tape
     from chrono.simulation.replay import Replay, with_minimum
 
     rules = with_minimum(frame.load().settings.pricing, asked.min_sources)
     tapes = [open_tape(file, asked.selection) for file in asked.files]
-    prepared = Replay(tapes, rules, markets=asked.markets, every_ns=asked.every_ns)
+    learned = load_learned(rules)
+    prepared = Replay(tapes, rules, markets=asked.markets, every_ns=asked.every_ns, learned=learned)
     unknown = asked.selection.unknown(prepared.survey.books)
     if unknown:
         there = ", ".join(sorted({*prepared.survey.books, *(v for s in prepared.survey.books.values() for v in s)}))

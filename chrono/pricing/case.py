@@ -1,12 +1,7 @@
-"""One consensus to be found: every input of it, and the one call that finds many of them.
+"""One consensus to be found: every input of it, and what the core found."""
 
-The live path and the recomputation of a stored derivation both go through `find`, so that they cannot differ.
-"""
-
-from array import array
-from collections.abc import Sequence
 from decimal import Decimal
-from typing import Any, Protocol
+from typing import Protocol
 
 from msgspec import Struct
 
@@ -15,7 +10,7 @@ from chrono.market.graph import Step
 from chrono.market.names import Market, Venue
 from chrono.pricing.series import Points
 from chrono.settings import Pricing
-from chrono_core import Round, consensus_many
+from chrono_core import AnomalyModel
 
 FUTURE_NS = 5 * SECOND_NS
 """How far ahead of us a venue's clock may run; the ingest door refuses what is further ahead."""
@@ -32,6 +27,10 @@ class Rule(Struct, frozen=True):
     floor_bps: float
     max_weight: float
     minimum_confidence: float
+    apart_bps: float
+    trust_floor: float
+    edge_move_bps: float
+    edge_spread_bps: float
 
     @classmethod
     def of(cls, settings: Pricing) -> "Rule":
@@ -46,6 +45,10 @@ class Rule(Struct, frozen=True):
             floor_bps=float(settings.floor_bps),
             max_weight=float(settings.max_weight),
             minimum_confidence=float(settings.minimum_confidence),
+            apart_bps=float(settings.apart_bps),
+            trust_floor=float(settings.trust_floor),
+            edge_move_bps=float(settings.edge_move_bps),
+            edge_spread_bps=float(settings.edge_spread_bps),
         )
 
 
@@ -60,8 +63,9 @@ class Digested(Protocol):
 class EdgeRate(Struct, frozen=True):
     """What one edge was worth when a price went through it.
 
-    `firm` says that the edge was fit to vote with: fresh, enough venues, and of one mind. `spread_bps` is how far
-    they stood apart: the error that a price converted by it may carry.
+    `weakness` says why the edge is not fit to vote with: the reason of its own value, or `moved` far from the level
+    that it had in the window, or `disagreement` of its venues; None when it is firm. `spread_bps` is how far they
+    stood apart: the error that a price converted by it may carry.
     """
 
     edge: Market
@@ -69,9 +73,15 @@ class EdgeRate(Struct, frozen=True):
     newest_at_ns: int
     confidence: Decimal
     spread_bps: Decimal
+    moved_bps: Decimal
     sources: tuple[Venue, ...]
-    firm: bool
+    weakness: str | None
     evidence: Digested
+
+    @property
+    def firm(self) -> bool:
+        """Whether it is fit to vote with."""
+        return self.weakness is None
 
 
 class Source(Struct, frozen=True):
@@ -92,6 +102,19 @@ class Unused(Struct, frozen=True, order=True):
     edge: Market | None = None
 
 
+class Learned(Struct, frozen=True):
+    """The learned layer of a case: a model that scores, or the scores that it gave when the case was recorded.
+
+    `digest` names the model's file, a source above `limit` is an anomaly. `scores` are by source; a source of which
+    no point counted has none.
+    """
+
+    digest: str
+    limit: float
+    model: AnomalyModel | None = None
+    scores: tuple[float | None, ...] = ()
+
+
 class Case(Struct, frozen=True):
     """Everything that the consensus of `market` at `at_ns` is made from. Sources are in the order of their names."""
 
@@ -101,6 +124,7 @@ class Case(Struct, frozen=True):
     sources: tuple[Source, ...]
     unused: tuple[Unused, ...]
     edges: dict[Market, EdgeRate]
+    learned: Learned | None = None
 
     def rate(self, source: Source) -> float:
         """The factor of a source's prices into the target's currency: 1.0 for a direct book."""
@@ -112,7 +136,10 @@ class Case(Struct, frozen=True):
 
 
 class Found(Struct, frozen=True):
-    """What the Rust core found for one case. The last three columns are in the order of the case's sources."""
+    """What the Rust core found for one case. The lists are in the order of the case's sources.
+
+    `flags` are the bits of `FLAGS`, `scores` and `features` are empty without a learned layer.
+    """
 
     price: float
     vwap: float | None
@@ -121,15 +148,20 @@ class Found(Struct, frozen=True):
     weighted_median: float
     mean: float
     std_dev: float
+    level: float
     spread_bps: float
     confidence: float
     estimates: list[float | None]
     weights: list[float]
     verdicts: list[str]
+    flags: list[int]
+    trust: list[float]
+    scores: list[float | None]
+    features: list[float | None]
 
 
-_NUMBERS = ("price", "vwap", "twap", "median", "weighted_median", "mean", "std_dev", "spread_bps", "confidence")
-"""The columns of the core that are one number per case, named as in `Found`."""
+FLAGS = ("outlier", "jump", "frozen", "deviation", "anomaly")
+"""What can be found against a source, from the least bit on; `docs/estimators.md` says when."""
 
 
 class Nothing(Struct, frozen=True):
@@ -137,69 +169,3 @@ class Nothing(Struct, frozen=True):
 
     reason: str
     detail: str
-
-
-def find(cases: Sequence[Case]) -> list[Found | Nothing]:
-    """The consensus of each case, in one call. All have one instant and one rule. Shapes: (n,) to (n,)."""
-    if not cases:
-        return []
-    rule = cases[0].rule
-    columns = _Columns()
-    for case in cases:
-        columns.append(case)
-    found = consensus_many(
-        columns.prices,
-        columns.volumes,
-        columns.times,
-        columns.ids,
-        columns.offsets,
-        rates=columns.rates,
-        at_ns=cases[0].at_ns,
-        half_life_ns=rule.half_life_ns,
-        max_age_ns=rule.window_ns,
-        future_tolerance_ns=FUTURE_NS,
-        k=rule.k,
-        floor_bps=rule.floor_bps,
-        min_sources=rule.minimum_sources,
-        max_weight=rule.max_weight,
-    )
-    return _read(found)
-
-
-class _Columns:
-    """The points of all cases, one after the other; case c owns the rows `offsets[c]` to `offsets[c + 1]`."""
-
-    def __init__(self) -> None:
-        self.prices: array[float] = array("d")
-        self.volumes: array[float] = array("d")
-        self.times: array[int] = array("q")
-        self.ids: array[int] = array("q")
-        self.rates: array[float] = array("d")
-        self.offsets: array[int] = array("q", [0])
-
-    def append(self, case: Case) -> None:
-        for place, source in enumerate(case.sources):
-            times, prices, volumes = source.points
-            n = len(times)
-            self.times.extend(times)
-            self.prices.extend(prices)
-            self.volumes.extend(volumes)
-            self.ids.extend(array("q", (place,)) * n)
-            self.rates.extend(array("d", (case.rate(source),)) * n)
-        self.offsets.append(len(self.times))
-
-
-def _read(found: Round) -> list[Found | Nothing]:
-    numbers = zip(*(getattr(found, name).to_list() for name in _NUMBERS), strict=True)
-    cuts = found.source_offsets.to_list()
-    estimates, weights = found.source_estimate.to_list(), found.source_weight.to_list()
-    verdicts, details = found.source_verdict, found.detail
-    rows: list[Found | Nothing] = []
-    for feed, (row, reason) in enumerate(zip(numbers, found.reason, strict=True)):
-        if reason is not None:
-            rows.append(Nothing(reason, details[feed] or ""))
-            continue
-        own = slice(cuts[feed], cuts[feed + 1])
-        named: dict[str, Any] = dict(zip(_NUMBERS, row, strict=True))
-        rows.append(Found(**named, estimates=estimates[own], weights=weights[own], verdicts=verdicts[own]))
-    return rows

@@ -5,9 +5,11 @@ from collections.abc import Iterable, Sequence
 from chrono.errors import NO_PATH, NO_SOURCES, UNKNOWN_MARKET, UNPRICED_EDGE, Reason
 from chrono.market.graph import QuoteGraph
 from chrono.market.names import Market, base_of
-from chrono.pricing.case import Case, EdgeRate, Found, Rule, find
+from chrono.pricing.asking import find
+from chrono.pricing.case import Case, EdgeRate, Found, Learned, Rule
 from chrono.pricing.derivation import Recorded
 from chrono.pricing.estimate import Estimate, Estimates, Quality
+from chrono.pricing.rounding import price_of
 from chrono.pricing.routes import UNPRICED_EDGE as UNPRICED
 from chrono.pricing.routes import Routes, Spoken, choose
 from chrono.pricing.verdict import estimate_of
@@ -18,11 +20,12 @@ from chrono.settings import Pricing
 class Pricer:
     """The consensus of any market at any time that the window still holds."""
 
-    def __init__(self, window: Window, graph: QuoteGraph, rules: Pricing) -> None:
+    def __init__(self, window: Window, graph: QuoteGraph, rules: Pricing, learned: Learned | None = None) -> None:
         self.window = window
         self.graph = graph
         self.routes = Routes(window, graph)
         self.rule = Rule.of(rules)
+        self.learned = learned
 
     def price(self, markets: Sequence[Market], at_ns: int) -> Estimates:
         """The value of each of these markets at `at_ns`: every one is resolved, or unresolved with its reason.
@@ -97,7 +100,8 @@ class Pass:
     def _case(self, market: Market, spoken: Spoken) -> Case:
         needed = {step.edge for source in spoken.sources for step in source.steps}
         edges = {edge: rate for edge in sorted(needed) if (rate := self._rates[edge]) is not None}
-        return Case(market, self.at_ns, self._pricer.rule, spoken.sources, spoken.unused, edges)
+        rule, learned = self._pricer.rule, self._pricer.learned
+        return Case(market, self.at_ns, rule, spoken.sources, spoken.unused, edges, learned)
 
     def _resolve(self, case: Case, found: Found) -> None:
         evidence = Recorded(case, found)
@@ -115,14 +119,16 @@ class Pass:
         asked = max(1, min(self._pricer.rule.minimum_sources, listed))
         if estimate.quality is Quality.STALE or len(estimate.sources) < asked:
             return None
+        moved_bps = abs(found.price / found.level - 1.0) * 10_000
         return EdgeRate(
             edge=estimate.market,
             rate=found.price,
             newest_at_ns=estimate.newest_at_ns,
             confidence=estimate.confidence,
             spread_bps=estimate.spread_bps,
+            moved_bps=price_of(moved_bps),
             sources=estimate.sources,
-            firm=estimate.votable,
+            weakness=_weakness(estimate, moved_bps, self._pricer.rule),
             evidence=evidence,
         )
 
@@ -133,6 +139,19 @@ class Pass:
             return NO_SOURCES
         quoted = any(base_of(book) == base_of(market) for book in self._pricer.window.markets())
         return NO_PATH if quoted else UNKNOWN_MARKET
+
+
+MOVED = "moved"
+DISAGREEMENT = "disagreement"
+
+
+def _weakness(estimate: Estimate, moved_bps: float, rule: Rule) -> str | None:
+    """Why an edge may not decide a vote; None when it may. No coin is ever taken for the currency it stands for."""
+    if estimate.reason is not None:
+        return estimate.reason.code
+    if moved_bps > rule.edge_move_bps:
+        return MOVED
+    return DISAGREEMENT if float(estimate.spread_bps) > rule.edge_spread_bps else None
 
 
 def _why_nothing(case: Case) -> Reason:

@@ -8,7 +8,6 @@ people. An edge on the way is told with the digest of its own derivation, which 
 """
 
 import hashlib
-from array import array
 from decimal import Decimal
 from typing import Any
 
@@ -17,11 +16,10 @@ import msgspec
 import chrono_core
 from chrono.clock import to_rfc3339
 from chrono.errors import NO_DERIVATION, ChronoError
-from chrono.market.graph import Step
-from chrono.market.names import Market, Venue
-from chrono.pricing.case import FUTURE_NS, Case, EdgeRate, Found, Rule, Source, Unused, find
-from chrono.pricing.estimate import ALGORITHM, Estimate
-from chrono.pricing.series import Points
+from chrono.pricing.asking import find, without_each
+from chrono.pricing.case import FLAGS, FUTURE_NS, Case, EdgeRate, Found, Learned, Rule, Source, Unused
+from chrono.pricing.estimate import Estimate
+from chrono.pricing.recalling import read_case
 from chrono.pricing.verdict import confidence_of, estimate_of
 
 _encoder = msgspec.json.Encoder(order="sorted")
@@ -36,10 +34,11 @@ def recompute(derivation: bytes) -> bytes:
     """The document made anew: its inputs are read, the Rust rule is run, and all else is written again.
 
     The same bytes, when nothing was changed and the versions are the same.
-    Raises: ChronoError(NO_DERIVATION) when the bytes are no derivation, or nothing can be found from its inputs.
+    Raises: ChronoError(NO_DERIVATION) when the bytes are no derivation, or nothing can be found from its inputs;
+    ChronoError(OTHER_ALGORITHM) when another version of the rule made it.
     """
     try:
-        case = _read_case(msgspec.json.decode(derivation))
+        case = read_case(msgspec.json.decode(derivation))
         (found,) = find([case])
     except (KeyError, TypeError, ValueError, ArithmeticError, RecursionError) as fault:  # DecodeError is a ValueError
         raise ChronoError(NO_DERIVATION, fault=f"{type(fault).__name__}: {fault}") from fault
@@ -73,19 +72,6 @@ class Recorded:
         return estimate_of(self.case, self.found, self)
 
 
-class KnownDigest:
-    """An edge of a document that is read back: its derivation is elsewhere, its digest is known."""
-
-    __slots__ = ("_digest",)
-
-    def __init__(self, known: str) -> None:
-        self._digest = known
-
-    def digest(self) -> str:
-        """The digest that the document told."""
-        return self._digest
-
-
 def _document(case: Case, found: Found, estimate: Estimate) -> dict[str, Any]:
     return {
         "algorithm": estimate.algorithm,
@@ -95,10 +81,11 @@ def _document(case: Case, found: Found, estimate: Estimate) -> dict[str, Any]:
         "confidence": _confidence(case, found),
         "edges": {edge: _edge(case, rate) for edge, rate in case.edges.items()},
         "estimators": _estimators(found),
+        "learned": None if case.learned is None else _learned(case.learned),
         "market": case.market,
         "result": _result(estimate),
         "rule": _rule(case.rule),
-        "sources": [_source(case, found, place) for place in range(len(case.sources))],
+        "sources": _sources(case, found),
         "unused": [_unused(item) for item in case.unused],
         "vote": repr(found.price),
     }
@@ -119,14 +106,17 @@ def _edge(case: Case, rate: EdgeRate) -> dict[str, Any]:
         "confidence": str(rate.confidence),
         "derivation": rate.evidence.digest(),
         "firm": rate.firm,
+        "moved_bps": str(rate.moved_bps),
         "rate": repr(rate.rate),
         "sources": list(rate.sources),
         "spread_bps": str(rate.spread_bps),
+        "weakness": rate.weakness,
     }
 
 
 def _estimators(found: Found) -> dict[str, str | None]:
     return {
+        "level": repr(found.level),
         "mean": repr(found.mean),
         "median": repr(found.median),
         "spread_bps": repr(found.spread_bps),
@@ -155,6 +145,9 @@ def _result(estimate: Estimate) -> dict[str, Any]:
 
 def _rule(rule: Rule) -> dict[str, Any]:
     return {
+        "apart_bps": repr(rule.apart_bps),
+        "edge_move_bps": repr(rule.edge_move_bps),
+        "edge_spread_bps": repr(rule.edge_spread_bps),
         "floor_bps": repr(rule.floor_bps),
         "future_ns": FUTURE_NS,
         "half_life_ns": rule.half_life_ns,
@@ -163,7 +156,45 @@ def _rule(rule: Rule) -> dict[str, Any]:
         "minimum_confidence": repr(rule.minimum_confidence),
         "minimum_sources": rule.minimum_sources,
         "stale_after_ns": rule.stale_after_ns,
+        "trust_floor": repr(rule.trust_floor),
         "window_ns": rule.window_ns,
+    }
+
+
+def _learned(learned: Learned) -> dict[str, str]:
+    return {"digest": learned.digest, "limit": repr(learned.limit)}
+
+
+def _sources(case: Case, found: Found) -> list[dict[str, Any]]:
+    without = without_each(case)
+    return [_source(case, found, place) | _judged(case, found, place, without[place]) for place in range(len(without))]
+
+
+def _judged(case: Case, found: Found, place: int, without: float | None) -> dict[str, Any]:
+    """What was found against a source, and how far the value would move without it."""
+    moves = None if without is None else (without / found.price - 1.0) * 10_000
+    bits = found.flags[place]
+    return {
+        "conversion": _conversion(case, case.sources[place]),
+        "flags": [name for bit, name in enumerate(FLAGS) if bits >> bit & 1],
+        "score": _text(found.scores[place]) if found.scores else None,
+        "trust": repr(found.trust[place]),
+        "without_bps": _text(moves),
+    }
+
+
+def _conversion(case: Case, source: Source) -> dict[str, Any] | None:
+    """How old and how sure the way into the target's currency is; None for a direct book.
+
+    The age is that of its oldest edge, the error the sum of the distances that the venues of each edge stand apart.
+    """
+    if not source.steps:
+        return None
+    edges = [case.edges[step.edge] for step in source.steps]
+    return {
+        "age_ns": case.at_ns - min(edge.newest_at_ns for edge in edges),
+        "error_bps": str(sum((edge.spread_bps for edge in edges), Decimal(0))),
+        "firm": all(edge.firm for edge in edges),
     }
 
 
@@ -193,57 +224,3 @@ def _unused(item: Unused) -> dict[str, Any]:
 
 def _text(value: float | None) -> str | None:
     return None if value is None else repr(value)
-
-
-def _read_case(told: dict[str, Any]) -> Case:
-    if told["algorithm"] != ALGORITHM:
-        raise ValueError(f"the algorithm is {told['algorithm']!r}, this is {ALGORITHM!r}")
-    at_ns = told["at_ns"]
-    return Case(
-        market=Market(told["market"]),
-        at_ns=at_ns,
-        rule=_read_rule(told["rule"]),
-        sources=tuple(_read_source(source) for source in told["sources"]),
-        unused=tuple(Unused(item["venue"], item["book"], item["reason"], item["edge"]) for item in told["unused"]),
-        edges={Market(edge): _read_edge(Market(edge), rate, at_ns) for edge, rate in told["edges"].items()},
-    )
-
-
-def _read_rule(told: dict[str, Any]) -> Rule:
-    return Rule(
-        window_ns=told["window_ns"],
-        stale_after_ns=told["stale_after_ns"],
-        half_life_ns=told["half_life_ns"],
-        minimum_sources=told["minimum_sources"],
-        k=float(told["k"]),
-        floor_bps=float(told["floor_bps"]),
-        max_weight=float(told["max_weight"]),
-        minimum_confidence=float(told["minimum_confidence"]),
-    )
-
-
-def _read_source(told: dict[str, Any]) -> Source:
-    points = told["points"]
-    return Source(
-        venue=Venue(told["venue"]),
-        book=Market(told["book"]),
-        steps=tuple(Step(Market(step["edge"]), step["multiply"]) for step in told["path"]),
-        points=Points(
-            array("q", points["times_ns"]),
-            array("d", [float(price) for price in points["prices"]]),
-            array("d", [float(volume or 0.0) for volume in points["volumes"]]),
-        ),
-    )
-
-
-def _read_edge(edge: Market, told: dict[str, Any], at_ns: int) -> EdgeRate:
-    return EdgeRate(
-        edge=edge,
-        rate=float(told["rate"]),
-        newest_at_ns=at_ns - told["age_ns"],
-        confidence=Decimal(told["confidence"]),
-        spread_bps=Decimal(told["spread_bps"]),
-        sources=tuple(Venue(venue) for venue in told["sources"]),
-        firm=told["firm"],
-        evidence=KnownDigest(told["derivation"]),
-    )

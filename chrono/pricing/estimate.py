@@ -9,7 +9,8 @@ from msgspec import Struct
 from chrono.errors import Reason
 from chrono.market.names import Market, Venue
 
-ALGORITHM = "weighted_consensus_v1"
+ALGORITHM = "weighted_consensus_v2"
+"""The rule and its version. No value was ever stored by v1, which knew neither trust nor verdicts."""
 
 
 class Quality(StrEnum):
@@ -21,7 +22,8 @@ class Quality(StrEnum):
 
 
 class Exclusion(Struct, frozen=True):
-    """A venue's book that did not count, and why: outlier, stale, future, superseded or unpriced_edge.
+    """A venue's book that did not count, and why: a verdict on the venue (outlier, jump, frozen, deviation, anomaly),
+    stale, future, superseded or unpriced_edge.
 
     A venue may count by one book while another of its books is `superseded` here. For `unpriced_edge`, `edge` is
     the conversion that had no value.

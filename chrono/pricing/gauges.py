@@ -5,14 +5,15 @@ from collections.abc import Iterable
 from chrono.clock import SECOND_NS
 from chrono.market.graph import NUMERAIRE
 from chrono.market.names import Market, Venue, base_of, quote_of
+from chrono.pricing.case import FLAGS
 from chrono.pricing.derivation import Recorded
 from chrono.pricing.estimate import Estimate
 from chrono.telemetry import ANOMALIES, FEED_SOURCES, FEED_STALENESS, SOURCE_DEVIATION, STABLE_PEG
 
 _BPS = 10_000
 
-FAULTS = frozenset({"outlier", "stale", "future", "out_of_range"})
-"""Reasons that say something about the venue; a superseded book or a missing edge does not."""
+SILENCES = frozenset({"stale", "future", "out_of_range"})
+"""Reasons why nothing of a venue counted that say something about it; a superseded book or a missing edge does not."""
 
 
 def show(estimates: Iterable[Estimate], at_ns: int) -> None:
@@ -37,11 +38,20 @@ def show_gone(market: Market) -> None:
 
 
 def count_anomalies(estimates: Iterable[Estimate]) -> None:
-    """Count who was left out of recorded values, by venue and reason."""
+    """Count what was found against venues in recorded values, whether they were left out for it or not."""
     for estimate in estimates:
         for item in estimate.excluded:
-            if item.reason in FAULTS:
+            if item.reason in SILENCES:
                 ANOMALIES.labels(item.venue, item.reason).inc()
+        if isinstance(estimate.evidence, Recorded):
+            _count_flags(estimate.evidence)
+
+
+def _count_flags(evidence: Recorded) -> None:
+    for source, bits in zip(evidence.case.sources, evidence.found.flags, strict=True):
+        for bit, name in enumerate(FLAGS):
+            if bits >> bit & 1:
+                ANOMALIES.labels(source.venue, name).inc()
 
 
 def is_peg(market: Market) -> bool:

@@ -17,6 +17,7 @@ from chrono.market.names import Market
 from chrono.market.quote import Quote, Trade
 from chrono.market.tapes import Event, Survey, Tape, merged
 from chrono.market.tapes.tape import base_markets
+from chrono.pricing.case import Learned
 from chrono.pricing.consensus import Pricer
 from chrono.pricing.estimate import Estimates
 from chrono.pricing.window import Window
@@ -39,10 +40,17 @@ class Replay:
     """
 
     def __init__(
-        self, tapes: Sequence[Tape], rules: Pricing, *, markets: Sequence[Market] = (), every_ns: int = SECOND_NS
+        self,
+        tapes: Sequence[Tape],
+        rules: Pricing,
+        *,
+        markets: Sequence[Market] = (),
+        every_ns: int = SECOND_NS,
+        learned: Learned | None = None,
     ) -> None:
         self._tapes = sorted(tapes, key=lambda tape: str(tape.path))
         self._rules = rules
+        self._learned = learned
         self.every_ns = every_ns
         self.survey = Survey()
         for tape in self._tapes:
@@ -77,7 +85,7 @@ class Replay:
         for market, venues in self.survey.taken.items():
             for venue in venues:
                 window.declare(market, venue)
-        pricer = Pricer(window, QuoteGraph.build(self._rules.edges), self._rules)
+        pricer = Pricer(window, QuoteGraph.build(self._rules.edges), self._rules, self._learned)
         for at_ns, events in self._beats():
             clock.set(at_ns)
             window.add([event for event in events if isinstance(event, Quote)])

@@ -39,6 +39,8 @@ rules = st.builds(
     floor_bps=st.sampled_from([0.0, 10.0, 50.0]),
     min_sources=st.integers(1, 6),
     max_weight=st.sampled_from([0.05, 0.3, 0.5, 1.0]),
+    apart_bps=st.sampled_from([0.0, 30.0, 100.0]),
+    trust_floor=st.sampled_from([0.1, 0.5, 1.0]),
 )
 
 
@@ -63,14 +65,17 @@ def test_the_consensus_is_that_of_the_twin(columns, rule):
     assert near(got.twap, wanted.twap)
     assert near(got.median, wanted.median)
     assert near(got.mean, wanted.mean)
+    assert near(got.level, wanted.level)
     assert near(got.weighted_median, wanted.weighted_median)
     assert got.std_dev == pytest.approx(math.sqrt(wanted.variance), rel=1e-9, abs=1e-9 * got.price)
     assert got.spread_bps == pytest.approx(float(wanted.spread_bps), rel=1e-9, abs=1e-6)
     assert got.confidence == pytest.approx(wanted.confidence, rel=1e-6, abs=1e-9)
     said = {source.id: source for source in got.sources if source.estimate is not None}
     assert {i: source.verdict for i, source in said.items()} == wanted.verdicts
+    assert {i: set(source.flags) for i, source in said.items()} == wanted.flags
     for i, source in said.items():
         assert near(source.estimate, wanted.estimates[i], 1e-15)
+        assert near(source.trust, wanted.trust[i])
         assert near(source.weight, wanted.weights.get(i, 0))
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chrono.errors import NO_DERIVATION, ChronoError
+from chrono.errors import NO_DERIVATION, OTHER_ALGORITHM, ChronoError
 from chrono.pricing.derivation import digest, recompute
 from tests.fakes.desk import VENUES, Desk, quote
 
@@ -97,6 +97,7 @@ def test_a_change_planted_anywhere_changes_the_digest(path):
 
 
 OUTPUTS = ("confidence", "estimators", "result", "vote", "at", "chrono_core")
+JUDGED = {"estimate", "verdict", "weight", "trust", "without_bps", "conversion", "flags"}
 
 
 @pytest.mark.parametrize(
@@ -104,7 +105,7 @@ OUTPUTS = ("confidence", "estimators", "result", "vote", "at", "chrono_core")
     [
         path
         for path in leaves(example())
-        if path[0] in OUTPUTS or path[-1] in ("estimate", "verdict", "weight") or path[-2:-1] == ("rate",)
+        if path[0] in OUTPUTS or not JUDGED.isdisjoint(path) or path[-2:-1] == ("rate",)
     ],
     ids=lambda path: ".".join(map(str, path)),
 )
@@ -137,11 +138,20 @@ def test_a_changed_input_gives_another_document(field, value):
     assert again != canonical(forged)
 
 
-@pytest.mark.parametrize("junk", [b"", b"{}", b"[]", b"null", b"\xff", b'{"algorithm":"other"}', b"[" * 100_000])
+@pytest.mark.parametrize(
+    "junk", [b"", b"{}", b"[]", b"null", b"\xff", b'{"algorithm":"weighted_consensus_v2"}', b"[" * 100_000]
+)
 def test_bytes_that_are_no_derivation_are_refused(junk):
     with pytest.raises(ChronoError) as refused:
         recompute(junk)
     assert refused.value.reason is NO_DERIVATION
+
+
+def test_a_derivation_of_another_version_of_the_rule_is_refused_by_name():
+    told = example() | {"algorithm": "weighted_consensus_v1"}
+    with pytest.raises(ChronoError, match="weighted_consensus_v1") as refused:
+        recompute(canonical(told))
+    assert refused.value.reason is OTHER_ALGORITHM
 
 
 def test_a_derivation_without_anything_fresh_is_refused():

@@ -84,7 +84,7 @@ def test_three_layouts_of_rows_say_the_same(capsys, tmp_path, minutes):
     lines = pl.read_ndjson(tmp_path / "rows.ndjson")
     assert parquet.columns == comma.columns == lines.columns == list(Row._fields)
     assert parquet["price"].to_list() == comma["price"].to_list() == lines["price"].cast(pl.Float64).to_list()
-    assert set(parquet["excluded"]) == {"liar:outlier"}
+    assert set(parquet["excluded"]) == {"liar:outlier", "liar:deviation"}
 
 
 def test_rows_on_stdout_are_lines_of_json_and_nothing_else(capsys, minutes):

@@ -16,7 +16,7 @@ from chrono.errors import (
     UNKNOWN_MARKET,
     UNPRICED_EDGE,
 )
-from chrono.pricing import case
+from chrono.pricing import asking
 from chrono.pricing.estimate import Estimate, Exclusion, Quality
 from tests.fakes.desk import AT_NS, VENUES, Desk, quote
 
@@ -277,7 +277,7 @@ def test_each_level_of_conversions_is_one_call_of_the_core(desk: Desk, monkeypat
         sizes.append(len(columns[4]) - 1)
         return chrono_core.consensus_many(*columns, **options)
 
-    monkeypatch.setattr(case, "consensus_many", counting)
+    monkeypatch.setattr(asking, "consensus_many", counting)
     found = desk.pricer.price(desk.board.listed(), AT_NS)
     assert not found.unresolved
     # USDT/USD and all that has books of its own; then what needs it; then BTC/USD; then ETH/USD.

@@ -1,0 +1,1 @@
+"""Learned anomaly models: made from history by a process of its own, and loaded for the pricing."""
