@@ -18,6 +18,7 @@ from chrono.ingest.feed import MARKET_LENGTH, VENUE_LENGTH, Feed, market_of, ven
 from chrono.ingest.judge import Terms, fault_of, shown
 from chrono.ingest.metadata import NotMetadata, all_metadata, metadata_of
 from chrono.ingest.numerals import Numeral, price_of, volume_of
+from chrono.ingest.surrogates import without_halves
 from chrono.ingest.times import wire_time_ns
 from chrono.market.names import is_venue
 from chrono.market.quote import FeedFault, Quote
@@ -76,7 +77,7 @@ def read_batch(body: bytes, *, received_at_ns: int, rules: Ingest, worker_id: st
     try:
         whole = _BODY.decode(body)
     except _REFUSALS:
-        return _read_apart(body, terms, worker_id)
+        return _read_apart(without_halves(body), terms, worker_id)
     worker_id = _frame(whole.worker_id, whole.timestamp, len(whole.feeds), worker_id)
     quotes = all_quotes(whole.feeds, terms, worker_id)
     if quotes is not None:

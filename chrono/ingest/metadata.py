@@ -38,7 +38,7 @@ def metadata_of(raw: Raw) -> bytes | None:
     except DecodeError as refused:
         raise NotMetadata("malformed JSON") from refused
     if b"\\u0000" in written and _ESCAPED_NUL.search(written):
-        raise NotMetadata("holds a NUL character")
+        raise NotMetadata("holds a NUL character, or half a surrogate pair")
     return written
 
 

@@ -7,12 +7,14 @@ from prometheus_client import Counter, Gauge
 
 from chrono.clock import SECOND_NS
 from chrono.ingest.batch import NOBODY, Batch
+from chrono.ingest.ports import Repeats
 from chrono.telemetry import INGEST_FEEDS, SOURCE_UPDATED
 
 MOST_SOURCES: Final = 256
 """Sources that get a label of their own; the rest, and feeds without a usable source, count as `other`."""
 
 OTHER: Final = "other"
+_TAKEN: Final = frozenset({"accepted", "duplicate"})
 
 
 class Tally:
@@ -24,21 +26,24 @@ class Tally:
         self._feeds: dict[tuple[str, str], Counter] = {}
         self._updated: dict[str, tuple[int, Gauge]] = {}
 
-    def count(self, batch: Batch) -> None:
-        """Add one batch, after its quotes are durable."""
+    def count(self, batch: Batch, repeats: Repeats) -> None:
+        """Add one batch, after its quotes are durable; `repeats` of them were there already."""
         newest: dict[str, int] = {}
         for quote in batch.quotes:
             if quote.quoted_at_ns > newest.get(quote.venue, 0):
                 newest[quote.venue] = quote.quoted_at_ns
         accepted = Count([quote.venue for quote in batch.quotes])
         for venue, number in accepted.items():
-            self._add(venue, "accepted", number)
+            repeated = repeats.get(venue, 0)
+            self._add(venue, "accepted", number - repeated)
+            if repeated:
+                self._add(venue, "duplicate", repeated)
             self._update(venue, newest[venue])
         for source, outcome in batch.refused:
             self._add(source, outcome, 1)
 
     def _add(self, source: str, outcome: str, number: int) -> None:
-        label = self._label(source, welcome=outcome == "accepted")
+        label = self._label(source, welcome=outcome in _TAKEN)
         feeds = self._feeds.get((label, outcome))
         if feeds is None:
             feeds = self._feeds[label, outcome] = INGEST_FEEDS.labels(label, outcome)

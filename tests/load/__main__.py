@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-MODULES = ("store_write", "ingest", "latest", "end_to_end", "stream_fanout")
+MODULES = ("store_write", "ingest", "latest", "end_to_end", "stream_fanout", "venues")
 
 
 def main() -> int:

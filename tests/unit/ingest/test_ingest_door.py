@@ -20,12 +20,12 @@ class Gatekeeper:
     """A store whose commits end when the test says so."""
 
     def __init__(self) -> None:
-        self.waiting: list[tuple[Sequence[Quote], asyncio.Future[None]]] = []
+        self.waiting: list[tuple[Sequence[Quote], asyncio.Future[dict[str, int]]]] = []
 
-    async def write(self, quotes: Sequence[Quote]) -> None:
-        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    async def write(self, quotes: Sequence[Quote]) -> dict[str, int]:
+        future: asyncio.Future[dict[str, int]] = asyncio.get_running_loop().create_future()
         self.waiting.append((quotes, future))
-        await future
+        return await future
 
 
 def body(*sources: str) -> bytes:
@@ -49,7 +49,7 @@ async def test_nobody_is_answered_or_told_before_the_batch_is_durable() -> None:
     await settle()
     assert not answer.done()
     assert told == []
-    store.waiting[0][1].set_result(None)
+    store.waiting[0][1].set_result({})
     assert (await answer).ingested == 1
     assert [one.venue for one in told[0]] == ["a"]
 
@@ -63,7 +63,7 @@ async def test_subscribers_hear_in_the_order_of_commits_not_of_arrival() -> None
     ]
     await settle()
     for place in (1, 2, 0):
-        store.waiting[place][1].set_result(None)
+        store.waiting[place][1].set_result({})
     await asyncio.gather(*answers)
     assert told == ["b", "c", "a"]
 
@@ -77,7 +77,7 @@ async def test_a_sender_that_hangs_up_does_not_keep_durable_quotes_from_the_subs
     answer.cancel()
     await settle()
     assert answer.cancelled()
-    store.waiting[0][1].set_result(None)
+    store.waiting[0][1].set_result({})
     await settle()
     assert len(told) == 1
 
@@ -99,8 +99,8 @@ async def test_a_failed_write_claims_nothing_and_tells_nobody() -> None:
 async def test_a_subscriber_that_fails_costs_neither_the_answer_nor_the_others() -> None:
     told: list[Sequence[Quote]] = []
 
-    async def write(_: Sequence[Quote]) -> None:
-        return None
+    async def write(_: Sequence[Quote]) -> dict[str, int]:
+        return {}
 
     def broken(_: Sequence[Quote]) -> None:
         raise RuntimeError("broken")
@@ -135,9 +135,11 @@ def test_feeds_are_counted_by_source_and_outcome() -> None:
     before = feeds_counted("tally-a", "accepted")
     faults = [FeedFault(0, "VALIDATION_ERROR", "", "stale"), FeedFault(1, "VALIDATION_ERROR", "")]
     tally.count(
-        Batch("w", [quote(venue="tally-a"), quote(venue="tally-a")], faults, [("tally-a", "stale"), ("", "rejected")])
+        Batch("w", [quote(venue="tally-a"), quote(venue="tally-a")], faults, [("tally-a", "stale"), ("", "rejected")]),
+        {"tally-a": 1},
     )
-    assert feeds_counted("tally-a", "accepted") - before == 2
+    assert feeds_counted("tally-a", "accepted") - before == 1
+    assert feeds_counted("tally-a", "duplicate") >= 1
     assert feeds_counted("tally-a", "stale") >= 1
     assert feeds_counted("other", "rejected") >= 1
     newest = REGISTRY.get_sample_value("chrono_source_last_update_timestamp_seconds", {"source": "tally-a"})
@@ -147,8 +149,8 @@ def test_feeds_are_counted_by_source_and_outcome() -> None:
 def test_invented_sources_cannot_multiply_the_metrics() -> None:
     tally = Tally(most_sources=3)
     for number in range(20):
-        tally.count(Batch("w", [quote(venue=f"many-{number}")], [], []))
-        tally.count(Batch("w", [], [FeedFault(0, "", "")], [(f"refused-{number}", "rejected")]))
+        tally.count(Batch("w", [quote(venue=f"many-{number}")], [], []), {})
+        tally.count(Batch("w", [], [FeedFault(0, "", "")], [(f"refused-{number}", "rejected")]), {})
     labels = {
         sample.labels["source"]
         for metric in REGISTRY.collect()
@@ -161,6 +163,6 @@ def test_invented_sources_cannot_multiply_the_metrics() -> None:
 
 def test_an_older_quote_does_not_set_the_newest_update_back() -> None:
     tally = Tally()
-    tally.count(Batch("w", [quote(venue="order", at_ns=NOW_NS)], [], []))
-    tally.count(Batch("w", [quote(venue="order", at_ns=NOW_NS - 10**9)], [], []))
+    tally.count(Batch("w", [quote(venue="order", at_ns=NOW_NS)], [], []), {})
+    tally.count(Batch("w", [quote(venue="order", at_ns=NOW_NS - 10**9)], [], []), {})
     assert REGISTRY.get_sample_value("chrono_source_last_update_timestamp_seconds", {"source": "order"}) == NOW_NS / 1e9

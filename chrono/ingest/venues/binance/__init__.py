@@ -1,0 +1,1 @@
+"""Binance spot: aggregated trades and best offers of the market-data-only addresses."""

@@ -1,0 +1,1 @@
+"""Binance.US: an exchange of its own with Binance's wire."""

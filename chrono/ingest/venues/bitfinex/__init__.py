@@ -1,0 +1,1 @@
+"""Bitfinex spot, API v2."""

@@ -1,0 +1,1 @@
+"""Bitget spot, API v2."""

@@ -1,0 +1,1 @@
+"""Bithumb, API of 2024 onward: it speaks Upbit's language."""

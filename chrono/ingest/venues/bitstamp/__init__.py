@@ -1,0 +1,1 @@
+"""Bitstamp spot, API v2."""

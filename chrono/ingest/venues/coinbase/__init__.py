@@ -1,0 +1,1 @@
+"""Coinbase Exchange: the public match and ticker channels, and the public product list of Advanced Trade."""

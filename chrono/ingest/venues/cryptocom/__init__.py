@@ -1,0 +1,1 @@
+"""Crypto.com Exchange spot, API v1."""

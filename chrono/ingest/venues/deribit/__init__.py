@@ -1,0 +1,1 @@
+"""Deribit's spot pairs and its price indexes. Its futures, perpetuals, options and combos are not told."""

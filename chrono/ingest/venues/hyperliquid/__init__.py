@@ -1,0 +1,1 @@
+"""Hyperliquid's spot books. Its perpetuals are not told."""

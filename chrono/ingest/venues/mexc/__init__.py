@@ -1,0 +1,1 @@
+"""MEXC spot, API v3; its streams are protobuf."""

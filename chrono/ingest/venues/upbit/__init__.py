@@ -1,0 +1,1 @@
+"""Upbit: Korea's largest venue; won, bitcoin and tether markets."""

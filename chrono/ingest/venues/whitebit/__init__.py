@@ -1,0 +1,1 @@
+"""WhiteBIT spot, API v4."""
