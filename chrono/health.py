@@ -19,7 +19,7 @@ def probes(store: Store, cache: Cache | None, board: Board, hub: Hub, supervisor
 
     async def database() -> str:
         await store.ping()
-        return DEGRADED if store.spooling else HEALTHY
+        return DEGRADED if store.spooling or store.refusing else HEALTHY
 
     async def redis() -> str:
         if cache is None:

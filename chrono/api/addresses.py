@@ -45,6 +45,11 @@ class Addresses:
             return Caller(self._direct(peer or "").bucket, listed=False)
         return self._behind(hop, headers.get(b"x-forwarded-for", b"").decode("latin-1"))
 
+    def is_proxy(self, peer: str) -> bool:
+        """Whether `peer` is a trusted proxy."""
+        address = _parse(peer)
+        return address is not None and _within(address, self._proxies)
+
     def _behind(self, hop: Address, told: str) -> Caller:
         """From the nearest hop outwards: the first address that is not a trusted proxy's is the caller's."""
         for text in reversed(told.split(",")[-_MOST_HOPS:]):

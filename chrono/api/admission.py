@@ -1,7 +1,7 @@
 """Who may pass: by address, key, class of the route, and every limit. Source: api.md, "Who may call what"."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from litestar.types import HTTPScope
 from msgspec import Struct
@@ -13,7 +13,11 @@ from chrono.api.limits import Allowance, Bucket, Limiter
 from chrono.api.problems import Problem, problem_for
 from chrono.clock import SECOND_NS, Clock
 from chrono.errors import BAD_KEY, NO_KEY, TOO_MANY_REQUESTS, WRONG_CLASS
+from chrono.settings import Settings
 from chrono.telemetry import AUTH_FAILURES, RATE_LIMITED
+
+GATEWAY_PER_MINUTE: Final = 30
+"""Requests per address at the public gateway host, whatever the key; see "Who may call what"."""
 
 
 class Route(Struct, frozen=True):
@@ -33,6 +37,28 @@ class Policy(Struct, frozen=True, kw_only=True):
     limiter: Limiter
     per_address: int
     per_host: Mapping[str, int]
+
+
+def policy_of(settings: Settings, keys: KeyRing, limiter: Limiter) -> Policy:
+    """The policy that the settings describe."""
+    return Policy(
+        keys=keys,
+        addresses=Addresses(settings.server.trusted_proxies, settings.server.seam_networks),
+        limiter=limiter,
+        per_address=settings.api.rate_limit_address,
+        per_host=_host_limits(settings),
+    )
+
+
+def _host_limits(settings: Settings) -> dict[str, int]:
+    domain = settings.server.domain
+    by_default = {} if domain is None else {f"gateway.{domain}": GATEWAY_PER_MINUTE}
+    return {name.lower(): limit for name, limit in (by_default | settings.api.host_limits).items()}
+
+
+def failures_of(caller: str, policy: Policy) -> Bucket:
+    """The bucket in which wrong keys from one address are counted."""
+    return Bucket(f"failures:{caller}:rate", policy.per_address, "failures")
 
 
 class Doorkeeper:
@@ -61,7 +87,7 @@ class Doorkeeper:
 
     async def _refuse_key(self, call: Call, route: Route, caller: Caller, key: str) -> Problem | None:
         limiter = self._policy.limiter
-        failures = Bucket(f"failures:{caller.bucket}:rate", self._policy.per_address, "failures")
+        failures = failures_of(caller.bucket, self._policy)
         exhausted = limiter.exhausted(failures)
         if exhausted is not None:
             # Before the key is hashed: whoever floods us with wrong keys costs us no sums.

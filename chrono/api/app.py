@@ -10,8 +10,7 @@ from litestar.routes import HTTPRoute
 from litestar.types import ControllerRouterHandler
 
 from chrono.api.access import Callers, KeyRing
-from chrono.api.addresses import Addresses
-from chrono.api.admission import Doorkeeper, Policy
+from chrono.api.admission import Doorkeeper, Policy, policy_of
 from chrono.api.answers import PROBLEM_HEADERS, Call
 from chrono.api.crossing import Origins
 from chrono.api.gate import BODY_DEADLINE_S, Gate
@@ -39,7 +38,7 @@ def create_app(
     extra_handlers: Sequence[ControllerRouterHandler] = (),
     extra_callers: Mapping[str, Callers] | None = None,
     lifespan: Sequence[Any] = (),
-    keys: KeyRing | None = None,
+    policy: Policy | None = None,
     body_deadline_s: float = BODY_DEADLINE_S,
 ) -> Litestar:
     """The application. `extra_handlers` (streams, later rounds) bring their own twins, and declare their callers in
@@ -59,13 +58,7 @@ def create_app(
     )
     _declare(app, extra_callers or {})
     _check_callers(app)
-    policy = Policy(
-        keys=keys or KeyRing(settings.api),
-        addresses=Addresses(settings.server.trusted_proxies, settings.server.seam_networks),
-        limiter=Limiter(parts.clock, parts.shared_limits),
-        per_address=settings.api.rate_limit_address,
-        per_host={name.lower(): limit for name, limit in settings.api.host_limits.items()},
-    )
+    policy = policy or policy_of(settings, KeyRing(settings.api), Limiter(parts.clock, parts.shared_limits))
     doorkeeper = Doorkeeper(policy, parts.clock)
     origins = Origins(settings.server.cors_origins)
     # Around the router as well, so that unknown paths and wrong methods pass the gate too.

@@ -1,7 +1,7 @@
 """How often: a true sliding window per bucket, exact to one request, in bounded memory, and never open on failure."""
 
 from array import array
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from typing import Final
 
 import structlog
@@ -111,6 +111,11 @@ class SlidingWindow:
             return None
         return Allowance(False, bucket.limit, 0, held.oldest_ns(now_ns) + WINDOW_NS, bucket.tier)
 
+    def fill(self, bucket: Bucket, now_ns: int) -> None:
+        """Leave no room in a bucket for a minute."""
+        while self.take([bucket], now_ns).allowed:
+            pass
+
     def withdraw(self, bucket: Bucket) -> None:
         """Take back the newest request of a bucket."""
         held = self._logs.get(self._name(bucket.key))
@@ -174,6 +179,23 @@ class Limiter:
         now_ns = self._clock.monotonic_ns()
         found = self._own.exhausted(bucket, now_ns)
         return None if found is None else self._on_wall(found, now_ns)
+
+    def count(self, bucket: Bucket) -> Coroutine[None, None, None] | None:
+        """Count one that has happened already. What it returns, run soon, counts it for the other instances too."""
+        counted = self._own.take([bucket], self._clock.monotonic_ns())
+        return None if self._shared is None or not counted.allowed else self._count_shared(self._shared, bucket)
+
+    async def _count_shared(self, shared: Shared, bucket: Bucket) -> None:
+        try:
+            allowed, _, _ = await shared.take(bucket.key, bucket.limit, WINDOW_S, self._clock.now_ns())
+        except ChronoError as away:
+            if away.reason is not CACHE_AWAY:
+                raise
+            self._note(away=True)
+            return
+        self._note(away=False)
+        if not allowed:
+            self._own.fill(bucket, self._clock.monotonic_ns())
 
     async def _take_shared(self, shared: Shared, buckets: Sequence[Bucket], own: Allowance) -> Allowance:
         tightest = own

@@ -212,6 +212,29 @@ Supervised = Callable[[], Mapping[str, PartState]]
 """The long-running parts by name, as they are now. Fits: supervisor.Supervisor.states."""
 
 
+class ReadVenue(Protocol):
+    """A venue that Chrono reads itself. Fits: ingest.venues.report.VenueReport."""
+
+    @property
+    def venue(self) -> Venue: ...  # noqa: D102 - the words are VenueReport's
+    @property
+    def state(self) -> str: ...  # noqa: D102
+    @property
+    def since_ns(self) -> int: ...  # noqa: D102
+    @property
+    def markets(self) -> int: ...  # noqa: D102
+    @property
+    def last_heard_ns(self) -> int | None: ...  # noqa: D102
+    @property
+    def clock_offset_ms(self) -> int | None: ...  # noqa: D102
+    @property
+    def messages_per_s(self) -> float: ...  # noqa: D102
+
+
+ReadVenues = Callable[[], Sequence[ReadVenue]]
+"""Every venue that Chrono reads itself, as it is now."""
+
+
 class ApiParts(Struct, frozen=True, kw_only=True):
     """Everything that the routes call. `environment` is told in every answer when it is not the real market."""
 
@@ -228,6 +251,8 @@ class ApiParts(Struct, frozen=True, kw_only=True):
     volumes: Volumes
     health: Mapping[str, Probe] = field(default_factory=dict)
     supervised: Supervised = dict
+    read_venues: ReadVenues = list
+    decimals: Mapping[Market, int] = field(default_factory=dict)
     shared_limits: Shared | None = None
     shared_answers: Answers | None = None
     environment: str | None = None

@@ -183,13 +183,13 @@ class VenueRow(Struct, frozen=True):
     state: Literal["live", "dead", "silent", "frozen", "lagging", "refused", "off"]
     since: TimeText
     markets: Count
-    last_message_ms: Annotated[int, Meta(ge=0, description="milliseconds since its last message")]
+    last_message_ms: Annotated[Count | None, Meta(description="milliseconds since its last message")]
     clock_offset_ms: int | None
     messages_per_s: float
 
 
 class VenueList(Struct, frozen=True):
-    """Every venue that has spoken since this process began."""
+    """Every venue that Chrono reads, and every other that has spoken since this process began."""
 
     data: list[VenueRow]
 

@@ -1,5 +1,7 @@
 """`chrono run`: the server, with the operator's settings. It never simulates."""
 
+from contextlib import suppress
+
 import rich_click as click
 
 from chrono.cli import frame
@@ -34,7 +36,8 @@ def command(host: str | None, port: int | None, data_dir: str | None, verbose: b
         "logs.level": "debug" if verbose else "warning" if quiet else None,
     }
     loaded = frame.load(flags)
-    _tell(loaded)
+    with suppress(OSError):  # a full disk under stderr is no reason to serve nobody
+        _tell(loaded)
 
     from chrono.serving import serve
 

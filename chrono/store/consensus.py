@@ -171,7 +171,7 @@ class Consensus:
             ]
             connection = await line.connection()
             with deadline(connection, self._database.deadline_s):
-                refused = await store_group(connection, batches, late_before_ns=0)
+                refused, _ = await store_group(connection, batches, late_before_ns=0)
             CONSENSUS_DROPPED.inc(sum(batch.rows for batch in refused))
         self._forget(some)
 

@@ -88,6 +88,11 @@ class Store:
         """Whether writes go into the spool now, PostgreSQL being away or not yet caught up with."""
         return self._writer.spooling
 
+    @property
+    def refusing(self) -> bool:
+        """Whether the last write was refused, PostgreSQL and the spool being both away or full."""
+        return self._writer.refusing
+
     def parts(self) -> list[Part]:
         """What must run as long as the store is open: each to be restarted when it fails, cancelled at the end."""
         writers: list[Part] = [(f"store_writer_{n}", self._writer.run) for n in range(1, self._writers + 1)]

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from chrono.market.names import Market, Venue
 from chrono.market.quote import Quote, Trade
+from chrono.store.copying import Repeats
 from chrono.store.database import Database, Row
 from chrono.store.rows import quote_batch, trade_batch
 from chrono.store.times import After, as_datetime
@@ -38,13 +39,13 @@ class Quotes:
         self._database = database
         self._writer = writer
 
-    async def write(self, quotes: Sequence[Quote]) -> None:
+    async def write(self, quotes: Sequence[Quote]) -> Repeats:
         """Return when the quotes are durable, in PostgreSQL or in the spool; of one identity the first stays.
 
+        Gives how many of each venue were there already, as far as PostgreSQL was asked.
         Raises: ChronoError(SPOOL_FULL, ROW_REFUSED); then nothing of them is claimed.
         """
-        if quotes:
-            await self._writer.write(quote_batch(quotes))
+        return await self._writer.write(quote_batch(quotes)) if quotes else {}
 
     async def recent(self, since_ns: int) -> list[Quote]:
         """Every quote from `since_ns` on, oldest first: what warms the window after a start.

@@ -7,16 +7,17 @@ drained: of two rows with one key the first to be accepted wins, whichever way i
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple, TypeVar
+from types import MappingProxyType
+from typing import Any, NamedTuple, TypeVar
 
 import psycopg
 import structlog
 
 from chrono.clock import SECOND_NS, Clock
 from chrono.errors import ROW_REFUSED, ChronoError
-from chrono.store.copying import store_group
+from chrono.store.copying import Repeats, Stored, store_group
 from chrono.store.database import AWAY, Database, Line, deadline
 from chrono.store.rows import MINUTE_NS, Batch
 from chrono.store.spool import Spool, Spooled
@@ -32,6 +33,7 @@ LAST_LAP_ROWS = 20_000
 LATE_S = 30
 """A row of a minute that ended longer ago is noted as late. See chrono.store.rollups.grace_ns."""
 
+_NONE: Mapping[Any, Any] = MappingProxyType({})
 _FAILED = (psycopg.Error, *AWAY)
 _Result = TypeVar("_Result")
 
@@ -40,7 +42,7 @@ log = structlog.get_logger()
 
 class _Waiting(NamedTuple):
     batch: Batch
-    durable: asyncio.Future[None]
+    durable: asyncio.Future[Repeats]
 
 
 class GroupWriter:
@@ -61,13 +63,18 @@ class GroupWriter:
         # SQLite blocks; one thread also keeps its calls in order.
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="chrono-spool")
         self.on_late: Callable[[], None] = lambda: None
+        self.refusing = False
+        """Whether the last write was refused: neither PostgreSQL nor the spool could keep it."""
 
-    async def write(self, batch: Batch) -> None:
-        """Return when the batch is durable. Raises: ChronoError(SPOOL_FULL, ROW_REFUSED); then nothing is claimed."""
-        durable: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    async def write(self, batch: Batch) -> Repeats:
+        """Return when the batch is durable, with what of it was there already; of the spool's nobody knows yet.
+
+        Raises: ChronoError(SPOOL_FULL, ROW_REFUSED); then nothing is claimed.
+        """
+        durable: asyncio.Future[Repeats] = asyncio.get_running_loop().create_future()
         self._waiting.append(_Waiting(batch, durable))
         self._filled.set()
-        await durable
+        return await durable
 
     @property
     def spooling(self) -> bool:
@@ -142,8 +149,9 @@ class GroupWriter:
         """Store the group somewhere and tell everyone who waits for it."""
         batches = [waiting.batch for waiting in group]
         try:
-            refused = await self._store(line, batches)
+            stored = await self._store(line, batches)
         except ChronoError as error:
+            self.refusing = True
             _tell(group, error)
         except Exception as error:
             _tell(group, error)
@@ -153,10 +161,11 @@ class GroupWriter:
                 waiting.durable.cancel()
             raise
         else:
-            _tell([w for w in group if w.batch in refused], ChronoError(ROW_REFUSED, cause="see the log"))
-            _tell(group, None)
+            self.refusing = False
+            _tell([w for w in group if w.batch in stored.refused], ChronoError(ROW_REFUSED, cause="see the log"))
+            _tell(group, None, stored.repeats)
 
-    async def _store(self, line: Line, batches: Sequence[Batch]) -> list[Batch]:
+    async def _store(self, line: Line, batches: Sequence[Batch]) -> Stored:
         failed = False
         if not self._spooling:
             try:
@@ -168,7 +177,7 @@ class GroupWriter:
         async with self._turn:
             if failed or self._spooling:
                 await self._put_by(batches)
-                return []
+                return Stored([], {})
         return await self._store(line, batches)  # drained while we waited for our turn
 
     async def _put_by(self, batches: Sequence[Batch]) -> None:
@@ -179,16 +188,16 @@ class GroupWriter:
             # Refused by the spool with nothing in it: the next group may try PostgreSQL again.
             self._set_spooling(self._spool.rows_waiting > 0)
 
-    async def _copy(self, line: Line, batches: Sequence[Batch], late_before_ns: int | None) -> list[Batch]:
+    async def _copy(self, line: Line, batches: Sequence[Batch], late_before_ns: int | None) -> Stored:
         started_ns = self._clock.monotonic_ns()
         connection = await line.connection()
         with deadline(connection, self._database.deadline_s):
-            refused = await store_group(connection, batches, late_before_ns)
+            stored = await store_group(connection, batches, late_before_ns)
         self._database.answered()
         DB_SECONDS.labels("write").observe((self._clock.monotonic_ns() - started_ns) / SECOND_NS)
         if late_before_ns is None or any(batch.oldest_ns < late_before_ns for batch in batches):
             self.on_late()
-        return refused
+        return stored
 
     def _late_before_ns(self) -> int:
         ended = (self._clock.now_ns() - LATE_S * SECOND_NS) // MINUTE_NS * MINUTE_NS
@@ -205,20 +214,21 @@ class GroupWriter:
 
     async def _drain_some(self, line: Line) -> None:
         spooled: Spooled = await self._in_thread(self._spool.oldest, DRAIN_ROWS)
-        refused = await self._copy(line, spooled.batches, late_before_ns=None) if spooled.batches else []
-        if refused:
-            await self._in_thread(self._spool.set_aside, refused)
+        if spooled.batches:
+            refused, _ = await self._copy(line, spooled.batches, late_before_ns=None)
+            if refused:
+                await self._in_thread(self._spool.set_aside, refused)
         await self._in_thread(self._spool.remove, spooled)
 
     async def _in_thread(self, call: Callable[..., _Result], *arguments: object) -> _Result:
         return await asyncio.get_running_loop().run_in_executor(self._thread, call, *arguments)
 
 
-def _tell(group: Sequence[_Waiting], error: Exception | None) -> None:
+def _tell(group: Sequence[_Waiting], error: Exception | None, repeats: Mapping[int, Repeats] = _NONE) -> None:
     for waiting in group:
         if waiting.durable.done():
             continue
         if error is None:
-            waiting.durable.set_result(None)
+            waiting.durable.set_result(repeats.get(id(waiting.batch), _NONE))
         else:
             waiting.durable.set_exception(error)

@@ -39,16 +39,17 @@ class Connection:
     """One open connection.
 
     `idle`: neither in line to be drained nor paused. `mixed`: also reads venues. `behind`: the outlet's backlog
-    when it was last looked at. `unanswered`: protocol pings since the peer was last heard of.
+    when it was last looked at.
+    `caller`: the address that its limits are counted by. `unanswered`: protocol pings since the peer was last heard of.
     """
 
     __slots__ = (
-        "_replies", "_watch", "behind", "closed", "door", "idle", "mixed", "outlet", "paused", "pending", "send",
-        "session", "unanswered",
+        "_replies", "_watch", "behind", "caller", "closed", "door", "idle", "mixed", "outlet", "paused", "pending",
+        "send", "session", "unanswered",
     )  # fmt: skip
 
-    def __init__(self, session: Session, outlet: Outlet, door: str, watch: Watch) -> None:
-        self.session, self.outlet, self.door = session, outlet, door
+    def __init__(self, session: Session, outlet: Outlet, door: str, watch: Watch, caller: str = "") -> None:
+        self.session, self.outlet, self.door, self.caller = session, outlet, door, caller
         self.send = outlet.send
         self.pending: dict[str, Update | Bundle] = {}
         self.idle, self.paused, self.closed = True, False, False

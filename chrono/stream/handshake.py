@@ -1,13 +1,16 @@
 """What is asked before a stream opens, the same at every door: the path, the origin and the key."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 from urllib.parse import parse_qs
 
 from chrono.stream.frames import encode
 
 PATHS: Final = ("/stream", "/ws", "/api/v1/stream", "/api/v1/ws")
+
+FORWARDED: Final = (b"x-forwarded-for", b"forwarded", b"x-real-ip", b"cf-connecting-ip", b"via")
+"""Headers by which a proxy gives itself away."""
 
 OPEN: Final = {"callers": "open"}
 """How a route says that it looks at keys itself. A browser's EventSource can show one in the query only."""
@@ -26,6 +29,17 @@ def key_of(headers: Mapping[str, str], query: str) -> str | None:
     scheme, _, token = headers.get("authorization", "").partition(" ")
     bearer = token.strip() if scheme.lower() == "bearer" else ""
     return headers.get("x-api-key") or bearer or parse_qs(query).get("key", [""])[-1] or None
+
+
+def forwarding(headers: Iterable[tuple[str, str]]) -> dict[bytes, bytes]:
+    """What proxies said of whom they come for; a header given twice as one list, as RFC 9110, 5.3, has it."""
+    told: dict[bytes, bytes] = {}
+    for name, value in headers:
+        lower = name.lower().encode("latin-1", "replace")
+        if lower in FORWARDED:
+            text = value.encode("latin-1", "replace")
+            told[lower] = told[lower] + b"," + text if lower in told else text
+    return told
 
 
 def envelope(code: str, message: str, status: int) -> bytes:

@@ -3,7 +3,7 @@
 import random
 import secrets
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 import structlog
@@ -16,12 +16,13 @@ from chrono.settings import Stream
 from chrono.stream.audience import Audience
 from chrono.stream.changes import Changes
 from chrono.stream.connection import Connection
-from chrono.stream.frames import SNAPSHOT_HEAD, Price, snapshot_tail
+from chrono.stream.entrance import Entrance
+from chrono.stream.frames import SNAPSHOT_HEAD, Id, snapshot_tail
 from chrono.stream.lifetimes import Lifetimes
-from chrono.stream.ports import Authorise, DayAgo, Latest, Listed, Outlet
-from chrono.stream.refusals import FULL, RESTART, Refusal
+from chrono.stream.ports import Authorise, DayAgo, Defer, Latest, Listed, Outlet, Threshold
+from chrono.stream.refusals import FULL, HASTY, RESTART, Refusal
 from chrono.stream.session import EVERYTHING, Decision, Session, Topic
-from chrono.stream.updates import Update, Updates
+from chrono.stream.updates import Told, Update, Updates
 from chrono.telemetry import WS_CONNECTIONS, WS_DELIVERY_SECONDS, WS_DROPPED
 
 SLICE: Final = 256
@@ -31,9 +32,6 @@ RECONNECT_NS: Final = (1 * SECOND_NS, 10 * SECOND_NS)
 """Between which two waits a restart spreads its readers."""
 
 log = structlog.get_logger()
-
-Defer = Callable[[Callable[[], None]], object]
-Told = Callable[[Topic, Market | None, bytes], None]
 
 
 class Hub:
@@ -54,19 +52,20 @@ class Hub:
         defer: Defer | None = None,
         jitter: random.Random | None = None,
         ping_s: float = 20.0,
+        threshold: Threshold | None = None,
     ) -> None:
         self.rules, self.clock = rules, clock
         self.changes = Changes(clock, day_ago, listed)
         self.updates = Updates(self.changes.percent)
         self.authorise, self._latest, self._listed = authorise, latest, listed
         self._defer, self._jitter = defer, jitter or random.Random()
+        self.threshold, self._entrance = threshold, Entrance(rules, threshold)
         self._life = Lifetimes(rules, clock, self, ping_s)
         self._audiences = {topic: Audience() for topic in Topic}
         self._line: deque[Connection] = deque()
         self._deferred = False
         self._published_ns = 0
         self._callbacks: list[Told] = []
-        self._mark = secrets.token_hex(4)
 
     # Publishing
 
@@ -146,30 +145,34 @@ class Hub:
 
     # Readers
 
-    def open(self, outlet: Outlet, door: str, key: str | None = None) -> Connection:
-        """Take in a reader that came through `door`, with the key that it showed, if any.
+    def open(self, outlet: Outlet, door: str, key: str | None = None, caller: str = "") -> Connection:
+        """Take in a reader that came through `door`, with the key that it showed, if any. `caller` is the address
+        that its limits are counted by.
 
         The connection may be `closed` already when this returns: refused, and told why.
         """
-        connection = Connection(Session(secrets.token_hex(6), self.rules), outlet, door, self._life)
+        connection = Connection(Session(secrets.token_hex(6), self.rules), outlet, door, self._life, caller)
         outlet.attach(connection)
         WS_CONNECTIONS.labels(door).inc()
         if self._life.draining:
             self._send_away(connection)
         elif self.full:
             self.refuse(connection, FULL, limit=self.rules.max_connections)
+        elif refused := self._entrance.refusal(caller):
+            self.refuse(connection, refused[0], **refused[1])
         else:
             self._life.begin(connection)
+            self._entrance.let_in(connection)
             connection.reply(connection.session.hello())
             self._carry_out(connection, Decision(key=key) if key else Decision())
         return connection
 
     def receive(self, connection: Connection, message: bytes | str, resume_from: str | None = None) -> None:
-        """Take one whole message of a reader. `resume_from` is a `token` that takes the place of a snapshot."""
+        """Take one whole message of a reader. `resume_from`, a token of `updates`, replaces a snapshot."""
         if not connection.closed:
             self.heard(connection)
             decision = connection.session.receive(message, self.clock.monotonic_ns())
-            self._carry_out(connection, decision, self._ordinal_of(resume_from))
+            self._carry_out(connection, decision, self.updates.ordinal_of(resume_from))
 
     def too_large(self, connection: Connection) -> None:
         """Refuse a message that is over the limit before it is whole."""
@@ -199,10 +202,6 @@ class Hub:
         """Tell a reader why, and close. Whoever reads beside it notices nothing."""
         frame = refusal.frame(connection.session.id, None, **details)
         self._carry_out(connection, Decision(frames=[frame], refusal=refusal))
-
-    def token(self) -> str:
-        """Where a reader stands that has been sent everything so far; it may come back with it."""
-        return f"{self._mark}-{self.updates.ordinal}"
 
     async def run(self) -> None:
         """Beat, ping and cut, for ever. A supervised part."""
@@ -252,14 +251,22 @@ class Hub:
         if decision.snapshot or resume_from is not None:
             self._bring_up_to_date(connection, decision.snapshot, resume_from)
         if decision.key is not None:
-            access = self.authorise(decision.key)
-            self._carry_out(connection, connection.session.judge(access, decision.key_frame))
-            self._life.judged(connection)
+            self._judge(connection, decision.key, decision.key_frame)
         if decision.refusal is not None and decision.refusal.close is not None:
             WS_DROPPED.labels(decision.refusal.reason.code).inc()
             self._end(connection, decision.refusal.close, decision.refusal.reason.code)
         elif connection.idle:
             connection.drain()
+
+    def _judge(self, connection: Connection, key: str, key_frame: Id) -> None:
+        if (wait_s := self._entrance.locked(connection.caller)) is not None:
+            self.refuse(connection, HASTY, retry_after_s=wait_s)
+            return
+        decision = connection.session.judge(self.authorise(key), key_frame)
+        if decision.refusal is None:
+            self._entrance.settled(connection)
+        self._carry_out(connection, decision)
+        self._life.judged(connection)
 
     def _bring_up_to_date(self, connection: Connection, symbols: Iterable[str], resume_from: int | None) -> None:
         if resume_from is not None:
@@ -269,19 +276,11 @@ class Hub:
             return
         asked = [Market(s) for s in symbols if s != EVERYTHING]
         markets = sorted(self._listed()) if EVERYTHING in symbols else asked
-        rows: list[Price] = []
         for market in markets:
             connection.forget_prices(market)
-            row = self.updates.row(market, self._latest(market), self.clock.now_ns())
-            rows += [row] if row is not None else []
+        rows = self.updates.rows(markets, self._latest, self.clock.now_ns())
         known = {row.symbol for row in rows}
         connection.reply((SNAPSHOT_HEAD, snapshot_tail(rows, [m for m in asked if m not in known])))
-
-    def _ordinal_of(self, token: str | None) -> int | None:
-        mark, _, ordinal = (token or "").rpartition("-")
-        if mark != self._mark or not (ordinal.isascii() and ordinal.isdigit()) or len(ordinal) > 18:
-            return None
-        return int(ordinal)
 
     def _end(self, connection: Connection, code: int, reason: str) -> None:
         self._forget(connection)
@@ -293,6 +292,7 @@ class Hub:
         if connection.closed:
             return
         connection.closed = True
+        self._entrance.gone(connection)
         for topic, market in connection.session.interests:
             self._audiences[topic].remove(connection, market)
         connection.pending.clear()

@@ -14,7 +14,7 @@ from litestar.handlers import BaseRouteHandler
 from chrono.stream.asyncapi import asyncapi
 from chrono.stream.connection import Connection
 from chrono.stream.handover import Handover
-from chrono.stream.handshake import HIDDEN, OPEN, key_of, origin_allowed
+from chrono.stream.handshake import HIDDEN, OPEN, forwarding, key_of, origin_allowed
 from chrono.stream.hub import Hub
 from chrono.stream.racing import first_of
 from chrono.stream.sse import stream_events
@@ -41,11 +41,18 @@ async def stream_socket(socket: WebSocket[Any, Any, Any], hub: NamedDependency[H
         return
     await socket.accept()
     outlet = Handover()
-    connection = hub.open(outlet, DOOR, key)
+    connection = hub.open(outlet, DOOR, key, _caller(socket, hub))
     try:
         await first_of(_read(socket, hub, connection), _write(socket, outlet), outlet.gone.wait())
     finally:
         hub.left(connection)
+
+
+def _caller(socket: WebSocket[Any, Any, Any], hub: Hub) -> str:
+    if hub.threshold is None:
+        return ""
+    told = forwarding((name.decode("latin-1"), value.decode("latin-1")) for name, value in socket.scope["headers"])
+    return hub.threshold.caller(socket.client.host if socket.client else None, told)
 
 
 async def _read(socket: WebSocket[Any, Any, Any], hub: Hub, connection: Connection) -> None:

@@ -38,6 +38,30 @@ DayAgo = Callable[[Collection[Market]], Awaitable[Mapping[Market, Decimal]]]
 """Our value of 24 hours ago for those of the markets that have one. Raises: ChronoError when the store is away."""
 
 
+Defer = Callable[[Callable[[], None]], object]
+"""Runs a function soon, on the same loop (`loop.call_soon`)."""
+
+
+class Threshold(Protocol):
+    """How often an address may fail to show a right key. Fits: api.handshakes.Handshakes."""
+
+    def caller(self, peer: str | None, headers: Mapping[bytes, bytes]) -> str:
+        """Under which name the limits of whoever comes from `peer` are counted; headers in lower case."""
+        ...
+
+    def is_proxy(self, peer: str) -> bool:
+        """Whether `peer` is a trusted proxy, which comes for many."""
+        ...
+
+    def locked(self, caller: str) -> int | None:
+        """Seconds for which this caller's keys are not looked at; None when they are."""
+        ...
+
+    def failed(self, caller: str) -> None:
+        """Count an attempt that showed no right key."""
+        ...
+
+
 class Outlet(Protocol):
     """The way out to one reader. Fits: fast_door.FastOutlet, handover.Handover.
 

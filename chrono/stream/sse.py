@@ -90,7 +90,7 @@ class _Events(ASGIResponse):
         async def deliver(frames: list[bytes]) -> None:
             events = [_event(frame) for frame in frames]
             if outlet.caught_up():
-                events[-1] = b"id: %b\n%b" % (self._hub.token().encode(), events[-1])
+                events[-1] = b"id: %b\n%b" % (self._hub.updates.token().encode(), events[-1])
             await send({"type": "http.response.body", "body": b"".join(events), "more_body": True})
 
         await outlet.run(deliver)

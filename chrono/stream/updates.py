@@ -1,7 +1,8 @@
 """Values become frames here, once each, however many readers there are: all but the seq is encoded in advance."""
 
+import secrets
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
@@ -23,12 +24,16 @@ from chrono.stream.frames import (
     encode,
     tail_of,
 )
+from chrono.stream.ports import Latest
 from chrono.stream.session import Topic
 
 ROUNDS_KEPT: Final = 256
 """FTSO submissions kept for readers who resume: an hour and a half of rounds."""
 
 AGGREGATED: Final = "aggregated"
+
+Told = Callable[[Topic, Market | None, bytes], None]
+"""Hears of everything published: topic, market, encoded data."""
 
 
 class Update:
@@ -63,6 +68,7 @@ class Updates:
 
     def __init__(self, percent: Callable[[Market, Decimal], str | None]) -> None:
         self.ordinal = 0
+        self._mark = secrets.token_hex(4)
         self._percent = percent
         self._shown: dict[Market, Shown] = {}
         self._rounds: deque[Update] = deque(maxlen=ROUNDS_KEPT)
@@ -139,6 +145,22 @@ class Updates:
         if estimate is not None and (change is None or to_rfc3339(estimate.at_ns) >= change.timestamp):
             return _row_of(estimate, rev, now_ns)
         return _row_from(change, rev, now_ns) if change is not None else None
+
+    def rows(self, markets: Iterable[Market], latest: Latest, now_ns: int) -> list[Price]:
+        """Where those of the markets stand that have a value."""
+        found = (self.row(market, latest(market), now_ns) for market in markets)
+        return [row for row in found if row is not None]
+
+    def token(self) -> str:
+        """Where a reader stands that has been sent everything so far; it may come back with it."""
+        return f"{self._mark}-{self.ordinal}"
+
+    def ordinal_of(self, token: str | None) -> int | None:
+        """The ordinal that a `token` of this process stands for; None for any other text."""
+        mark, _, ordinal = (token or "").rpartition("-")
+        if mark != self._mark or not (ordinal.isascii() and ordinal.isdigit()) or len(ordinal) > 18:
+            return None
+        return int(ordinal)
 
     def since(self, ordinal: int) -> Iterator[Update]:
         """Every market's newest update and every kept submission that came after `ordinal`, oldest first."""

@@ -1,6 +1,7 @@
 """The parts that the API calls, in memory: small real classes that a test can fill, age and break."""
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
@@ -144,11 +145,13 @@ class FakeStore:
         self.failure: ChronoError | None = None
         self.asked: list[dict[str, Any]] = []
 
-    async def write(self, quotes: Sequence[Quote]) -> None:
-        """Keep these, once each."""
+    async def write(self, quotes: Sequence[Quote]) -> Counter[str]:
+        """Keep these, once each; how many of each venue were there already."""
         self._fail()
         known = {(one.venue, one.market, one.quoted_at_ns) for one in self.quotes}
-        self.quotes += [one for one in quotes if (one.venue, one.market, one.quoted_at_ns) not in known]
+        new = [one for one in quotes if (one.venue, one.market, one.quoted_at_ns) not in known]
+        self.quotes += new
+        return Counter(one.venue for one in quotes if one not in new)
 
     async def range(
         self, market: Market, start_ns: int, end_ns: int, *, venue: Venue | None, limit: int, after: After | None,
@@ -250,6 +253,7 @@ class FakeHouse:
         self.shared: Any = None
         self.answers: Any = None
         self.environment: str | None = None
+        self.read_venues: list[Any] = []
 
     def parts(self) -> ApiParts:
         """What `create_app` takes."""
@@ -268,6 +272,8 @@ class FakeHouse:
                 venue: one.volume for venue, one in self.window.newest_of(market).items() if one.volume is not None
             },
             health={name: self._probe(name) for name in self.services},
+            read_venues=lambda: self.read_venues,
+            decimals={Market("BTC/USD"): 2},
             shared_limits=self.shared,
             shared_answers=self.answers,
             environment=self.environment,

@@ -41,6 +41,8 @@ class House:
             "CHRONO__DATA_DIR": str(self.data_dir),
             "CHRONO__SERVER__PORT": str(self.port),
             "CHRONO__SERVER__STREAM_PORT": str(self.stream_port),
+            # What the tests send is all that this house hears.
+            "CHRONO__VENUES__ENABLED": "[]",
             "INTERNAL_API_KEYS": INTERNAL_KEY,
             "PUBLIC_API_KEYS": PUBLIC_KEY,
             "ADMIN_API_KEYS": ADMIN_KEY,

@@ -49,7 +49,7 @@ HOSTILE_FEEDS: list[Any] = [
     {"price": "1"},
 ]
 MALFORMED = {Token("NaN"), Token("{]"), Token("{'a':1}")}
-"""Not JSON at all. As with half a surrogate pair, the whole body is refused by a 400: told, not silent."""
+"""Not JSON at all: the whole body is refused by a 400, told, not silent."""
 
 FIELDS: dict[str, list[Any]] = {
     "symbol": [*HOSTILE_TEXT, None, 1, [], {}, True, 1.5],

@@ -14,9 +14,11 @@ from typing import Any
 import psutil
 import pytest
 
+from chrono.api.gate import BODY_DEADLINE_S
 from tests.fakes.house import ADMIN_KEY, INTERNAL_KEY, PUBLIC_KEY, House
 from tests.fuzz.corpus import SYMBOLS
-from tests.fuzz.hostile import Gun, Shot
+from tests.fuzz.hostile import Gun
+from tests.fuzz.shots import Shot
 from tests.fuzz.wire import BROKEN_PATIENCE_S, Closed, Reply, Wire
 
 TIMES = 20 if os.environ.get("CHRONO_FUZZ") == "long" else 1
@@ -41,12 +43,14 @@ class Judge:
         self.taken: dict[Key, Decimal] = {}
         self.disturbed: set[Key] = set()
 
-    def answered(self, shot: Shot, reply: Reply) -> None:
-        """Every promise that holds for this answer."""
+    def answered(self, shot: Shot, reply: Reply, took_s: float) -> None:
+        """Every promise that holds for this answer, which came after `took_s` seconds."""
         self.statuses[str(reply.status)] += 1
         if not shot.bodiless and reply.status >= 400:
             _check_error(shot, reply)
-        if shot.statuses is not None:
+        # On a busy machine this client may itself be too slow with a body; Chrono is right to say so.
+        too_slow = reply.status == 408 and took_s >= BODY_DEADLINE_S
+        if shot.statuses is not None and not too_slow:
             assert reply.status in shot.statuses, (
                 f"{reply.status} is none of {sorted(shot.statuses)}: {reply.body[:500]!r}"
             )
@@ -123,6 +127,7 @@ async def _fire(wire: Wire, shot: Shot, judge: Judge) -> None:
         return
     if shot.broken:
         wire.close()
+    began_s = time.monotonic()
     try:
         if shot.broken:
             reply = await wire.ask(shot.request, patience_s=BROKEN_PATIENCE_S)
@@ -133,7 +138,7 @@ async def _fire(wire: Wire, shot: Shot, judge: Judge) -> None:
         assert shot.broken or shot.may_close, f"no answer: {none!r}"
         judge.statuses[f"{shot.kind} {'closed' if isinstance(none, Closed) else 'silent'}"] += 1
         return
-    judge.answered(shot, reply)
+    judge.answered(shot, reply, time.monotonic() - began_s)
 
 
 async def _volley(house: House, gun: Gun, judge: Judge, numbers: range, keep: Path) -> None:

@@ -9,9 +9,9 @@ from chrono.api.access import Callers
 from chrono.api.answers import Answer, Call, Header
 from chrono.api.operations import Operation, Served
 from chrono.api.parameters import read_query
-from chrono.api.ports import ApiParts
+from chrono.api.ports import ApiParts, ReadVenue
 from chrono.api.schemas import FeedList, FeedRow, MarketList, MarketRow, MarketSource, VenueList, VenueRow
-from chrono.api.venues import Venues, age_ms
+from chrono.api.venues import Venues, VenueState, age_ms
 from chrono.clock import MS_NS, to_rfc3339
 from chrono.flare.feeds import CRYPTO, FOREX, NAME_BYTES, FeedId
 from chrono.market.names import Market, base_of, quote_of
@@ -38,22 +38,13 @@ class Metadata:
         return Answer(call.encoded(FeedList(rows)), headers=_CACHE)
 
     async def venues(self, call: Call) -> Served:
-        """Every venue that has spoken."""
+        """Every venue that Chrono reads, and every other that has spoken through the ingest door."""
         read_query(call.query, ())
         now_ns = call.clock.now_ns()
-        rows = [
-            VenueRow(
-                venue=state.venue,
-                state=state.state,  # type: ignore[arg-type]
-                since=to_rfc3339(state.since_ns),
-                markets=state.markets,
-                last_message_ms=age_ms(state.last_message_ns, now_ns),
-                clock_offset_ms=None,
-                messages_per_s=state.per_s,
-            )
-            for state in self._venues.states()
-        ]
-        return Answer(call.encoded(VenueList(rows)), headers=_CACHE)
+        rows = {row.venue: row for row in (_told_row(state, now_ns) for state in self._venues.states())}
+        # What we read ourselves is judged by its connection, which knows more than its quotes tell.
+        rows |= {row.venue: row for row in (_read_row(venue, now_ns) for venue in self._parts.read_venues())}
+        return Answer(call.encoded(VenueList([rows[venue] for venue in sorted(rows)])), headers=_CACHE)
 
     async def markets(self, call: Call) -> Served:
         """What each market's value is made from."""
@@ -75,7 +66,7 @@ class Metadata:
             feed_id=FeedId(category, market).hex,
             symbol=market,
             category=category,
-            decimals=None,
+            decimals=self._parts.decimals.get(market),
             sources=0 if estimate is None else len(estimate.sources),
             quality=None if estimate is None else estimate.quality.value,
         )
@@ -110,6 +101,30 @@ def operations(parts: ApiParts, venues: Venues) -> list[Operation]:
         )
         for name, serve, answer, summary in told
     ]
+
+
+def _told_row(state: VenueState, now_ns: int) -> VenueRow:
+    return VenueRow(
+        venue=state.venue,
+        state=state.state,  # type: ignore[arg-type]
+        since=to_rfc3339(state.since_ns),
+        markets=state.markets,
+        last_message_ms=age_ms(state.last_message_ns, now_ns),
+        clock_offset_ms=None,
+        messages_per_s=state.per_s,
+    )
+
+
+def _read_row(venue: ReadVenue, now_ns: int) -> VenueRow:
+    return VenueRow(
+        venue=venue.venue,
+        state=venue.state,  # type: ignore[arg-type]
+        since=to_rfc3339(venue.since_ns),
+        markets=venue.markets,
+        last_message_ms=None if venue.last_heard_ns is None else age_ms(venue.last_heard_ns, now_ns),
+        clock_offset_ms=venue.clock_offset_ms,
+        messages_per_s=venue.messages_per_s,
+    )
 
 
 def _decoded(derivation: bytes) -> dict[str, Any]:

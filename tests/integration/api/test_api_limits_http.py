@@ -87,6 +87,26 @@ async def test_a_host_limit_stacks_on_the_keys_and_the_tightest_is_told(house: F
         assert (elsewhere.status_code, elsewhere.headers["x-ratelimit-limit"]) == (200, "50")
 
 
+@pytest.mark.parametrize(
+    ("limits", "limit"), [({}, "30"), ({"gateway.example.com": 7}, "7"), ({"Gateway.Example.com": 8}, "8")]
+)
+async def test_the_public_gateway_has_thirty_a_minute_by_its_host_unless_told_otherwise(
+    house: FakeHouse, limits: dict[str, int], limit: str
+) -> None:
+    chosen = settings(host_limits=limits, rate_limit_public_free=1000, server={"domain": "Example.com"})
+    async with client(house, settings=chosen) as caller:
+        at_the_gateway = await caller.get(PATH, headers={"Host": "gateway.example.com"})
+        assert at_the_gateway.headers["x-ratelimit-limit"] == limit
+        elsewhere = await caller.get(PATH, headers={"Host": "nexus.example.com"})
+        assert elsewhere.headers["x-ratelimit-limit"] == "1000"
+
+
+async def test_without_a_domain_no_host_is_limited(house: FakeHouse) -> None:
+    async with client(house, settings=settings(rate_limit_public_free=1000)) as caller:
+        answer = await caller.get(PATH, headers={"Host": "gateway.example.com"})
+        assert answer.headers["x-ratelimit-limit"] == "1000"
+
+
 async def test_a_flood_of_wrong_keys_is_refused_before_anything_is_hashed(
     house: FakeHouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:

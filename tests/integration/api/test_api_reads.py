@@ -10,12 +10,14 @@ from typing import Any
 
 import polars as pl
 import pytest
+from msgspec import structs
 
 from chrono.api.routes.history import QUOTE_IDS
 from chrono.api.venues import Venues
 from chrono.clock import MS_NS, SECOND_NS
 from chrono.errors import DATABASE_AWAY, TOO_FEW_SOURCES, ChronoError
-from chrono.market.names import Market
+from chrono.ingest.venues.report import VenueReport
+from chrono.market.names import Market, Venue
 from chrono.market.quote import Candle
 from chrono.pricing.estimate import Quality
 from tests.fakes.api_client import client, feed, worker
@@ -371,6 +373,7 @@ async def test_metadata_names_feeds_as_flare_does(house: FakeHouse) -> None:
     rows = {row["symbol"]: row for row in (await get(house, "/metadata/feeds")).json()["data"]}
     assert rows["BTC/USD"]["feed_id"] == "0x014254432f55534400000000000000000000000000"
     assert (rows["BTC/USD"]["category"], rows["EUR/USD"]["category"]) == (1, 2)
+    assert (rows["BTC/USD"]["decimals"], rows["EUR/USD"]["decimals"]) == (2, None)
 
 
 async def test_metadata_tells_how_each_venue_does(house: FakeHouse) -> None:
@@ -388,6 +391,26 @@ async def test_metadata_tells_how_each_venue_does(house: FakeHouse) -> None:
         "clock_offset_ms": None,
         "messages_per_s": 2.0,
     }
+
+
+async def test_a_venue_that_chrono_reads_itself_is_judged_by_its_connection(house: FakeHouse) -> None:
+    venues = Venues(house.clock)
+    house.door.on_quotes(venues.add)
+    async with worker(house, venues=venues) as edge:
+        await edge.post("/internal/ingest", json={"feeds": [feed(), feed(source="kraken")]})
+    heard_ns = house.clock.now_ns() - 40 * MS_NS
+    read = VenueReport(
+        venue=Venue("kraken"), state="frozen", since_ns=heard_ns, markets=5, by="rest", verdict="frozen",
+        remedy="leave_out_and_ask_rest", why="", last_heard_ns=heard_ns, clock_offset_ms=-12, messages=9,
+        messages_per_s=3.5, quotes=4, frozen=(), unlisted=(),
+    )  # fmt: skip
+    house.read_venues = [read, structs.replace(read, venue=Venue("okx"), state="off", last_heard_ns=None)]
+    rows = (await get(house, "/metadata/venues", venues=venues)).json()["data"]
+    assert [(row["venue"], row["state"], row["clock_offset_ms"], row["last_message_ms"]) for row in rows] == [
+        ("binance", "live", None, 0),
+        ("kraken", "frozen", -12, 40),
+        ("okx", "off", -12, None),
+    ]
 
 
 @pytest.mark.parametrize(

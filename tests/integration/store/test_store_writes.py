@@ -29,6 +29,16 @@ async def test_a_quote_comes_back_as_it_was_said(store, now_ns):
     assert str((await stored(store, now_ns))[0].price) == "67234.560"
 
 
+async def test_a_write_tells_how_many_quotes_of_each_venue_were_there_already(store, now_ns):
+    first = [quote(now_ns, venue="ash"), quote(now_ns, venue="birch")]
+    assert await store.quotes.write(first) == {}
+    again = [*first, quote(now_ns, venue="ash", price="1"), quote(now_ns + 1000, venue="ash")]
+    assert await store.quotes.write(again) == {"ash": 2, "birch": 1}
+    both = await asyncio.gather(*(store.quotes.write([quote(now_ns + 2000, venue="cedar")]) for _ in range(5)))
+    assert sorted(told.get("cedar", 0) for told in both) == [0, 1, 1, 1, 1]
+    assert len(await stored(store, now_ns)) == 4
+
+
 @pytest.mark.parametrize(
     "metadata",
     [
@@ -78,7 +88,7 @@ async def test_a_batch_that_postgres_refuses_costs_no_other_batch_of_its_group(s
     refused, *fine = await asyncio.gather(store._writer.write(broken), *others, return_exceptions=True)
     assert isinstance(refused, ChronoError)
     assert refused.reason is ROW_REFUSED
-    assert fine == [None] * 4
+    assert fine == [{}] * 4
     assert len(await stored(store, now_ns)) == 40
 
 

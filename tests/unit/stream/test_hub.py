@@ -406,7 +406,7 @@ def test_what_another_instance_told_is_shown_once_and_never_over_something_newer
 def test_a_reader_who_comes_back_gets_what_changed_since_instead_of_a_snapshot(desk: Desk) -> None:
     desk.price("1", "BTC/USD")
     desk.price("2", "ETH/USD")
-    token = desk.hub.token()
+    token = desk.hub.updates.token()
     desk.price("3", "BTC/USD")
     desk.price("4", "BTC/USD")
     desk.price("5", "SOL/USD")
