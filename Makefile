@@ -9,7 +9,7 @@ export CARGO_TERM_COLOR ?= auto
 
 CORE_SOURCES := $(shell find chrono_core/src chrono_core/python -name '*.rs' -o -name '*.py' -o -name '*.pyi' -o -name py.typed) chrono_core/Cargo.toml chrono_core/pyproject.toml Cargo.toml Cargo.lock
 
-.PHONY: help setup run test check lint types arrows rust coverage bench load faults fuzz docs lock clean test-tools
+.PHONY: help setup run test check lint types arrows rust coverage bench load truth faults fuzz docs lock clean test-tools
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -67,17 +67,23 @@ arrows: setup
 
 check: lint types arrows test ## format, lint, types, arrows and all tests: what CI runs
 
-bench: setup ## the figures of docs/measurements.md: estimators, ingest, reads, streams (about 5 minutes)
+bench: setup ## the figures of docs/measurements.md: estimators, protocol, ingest, reads, streams (about 7 minutes)
 	$(BIN)/python -m tests.bench.core
+	$(BIN)/python -m tests.bench.flare
 	$(BIN)/python -m tests.bench.spans
+	$(BIN)/python -m tests.bench.venues
 	$(BIN)/python -m tests.load
+
+truth: setup ## the consensus against recorded history, into docs/truth.md (about 8 minutes)
+	@scripts/data-notice
+	$(BIN)/python -m tests.truth
 
 faults: setup ## long fault runs: 200 kills of Chrono, 20 of PostgreSQL, a minute without it
 	CHRONO_FAULTS=long $(BIN)/python -m pytest tests/faults -p no:randomly -q --timeout 3600
 
-fuzz: setup ## long fuzzing of the API and the core
-	CHRONO_FUZZ=long $(BIN)/python -m pytest tests/fuzz -q --timeout 7200
-	PROPTEST_CASES=200000 cargo test --locked --release --workspace
+fuzz: setup ## long fuzzing of the API, the protocol and the core
+	CHRONO_FUZZ=long $(BIN)/python -m pytest tests/fuzz tests/property -q --timeout 7200
+	PROPTEST_CASES=200000 CHRONO_CORE_FUZZ=3000000 cargo test --locked --release --workspace
 
 docs: setup ## rewrite the generated pages under docs/generated
 	$(BIN)/python -m docs.generate

@@ -7,7 +7,10 @@ from litestar import Litestar
 from msgspec import Struct
 
 from chrono.api.access import KeyRing
+from chrono.api.admission import Policy, policy_of
 from chrono.api.app import create_app as create_api
+from chrono.api.handshakes import Handshakes
+from chrono.api.limits import Limiter
 from chrono.api.ports import ApiParts, SignatureHeaders
 from chrono.api.venues import Venues
 from chrono.clock import Clock
@@ -16,7 +19,10 @@ from chrono.health import probes
 from chrono.ingest.door import IngestDoor
 from chrono.ingest.nonces import MemoryNonces, SharedNonces
 from chrono.ingest.signature import Signatures, SignedRequest
+from chrono.ingest.venues.door import VenueDoor
+from chrono.learning.loading import announce, load_learned
 from chrono.market.graph import QuoteGraph
+from chrono.market.map import MarketMap
 from chrono.past import Past
 from chrono.pricing.board import Board
 from chrono.pricing.consensus import Pricer
@@ -48,30 +54,40 @@ class Parts(Struct, frozen=True, kw_only=True):
     ingest: IngestDoor
     signatures: Signatures
     venues: Venues
-    keys: KeyRing
+    policy: Policy
     hub: Hub
     fast_door: FastDoor
+    venue_door: VenueDoor | None
+    market_map: MarketMap
     environment: str | None
 
 
 def build(
     settings: Settings, clock: Clock, store: Store, cache: Cache | None, *, environment: str | None = None
 ) -> Parts:
-    """Construct every part; nothing runs yet. The store is open already. Raises: ChronoError(GRAPH_CYCLE)."""
+    """Construct every part; nothing runs yet. The store is open already. Venues are read in the real market only.
+
+    Raises: ChronoError(GRAPH_CYCLE, UNKNOWN_VENUE).
+    """
     timing = Timing.of(settings.network)
     graph = QuoteGraph.build(settings.pricing.edges)
     window = Window(settings.pricing.window_s * 1_000_000_000)
-    board = Board(window, Pricer(window, graph, settings.pricing), clock, timing)
-    keys = KeyRing(settings.api)
+    announce(learned := load_learned(settings.pricing))
+    board = Board(window, Pricer(window, graph, settings.pricing, learned), clock, timing)
+    policy = policy_of(settings, KeyRing(settings.api), Limiter(clock, cache))
     hub = Hub(
         settings.stream,
         clock,
-        authorise=keys.find,
+        authorise=policy.keys.find,
         latest=board.latest,
         listed=board.listed,
         day_ago=lambda markets: store.consensus.day_ago(list(markets), clock.now_ns()),
         defer=asyncio.get_running_loop().call_soon,
+        threshold=Handshakes(policy, clock),
     )
+    market_map = MarketMap.load()
+    write = store.quotes.write
+    live = environment is None
     nonces = MemoryNonces(clock) if cache is None else SharedNonces(MemoryNonces(clock), cache)
     secrets = {worker: secret.reveal().encode() for worker, secret in settings.ingest.secrets.items()}
     return Parts(
@@ -83,13 +99,15 @@ def build(
         window=window,
         board=board,
         rounds=RoundValues(board, timing, clock),
-        past=Past(store.quotes, graph, settings.pricing),
+        past=Past(store.quotes, graph, settings.pricing, learned),
         ingest=IngestDoor(store.quotes.write, clock, settings.ingest),
         signatures=Signatures(secrets, nonces, required=settings.ingest.signing_required),
         venues=Venues(clock),
-        keys=keys,
+        policy=policy,
         hub=hub,
         fast_door=FastDoor(hub, settings.server.host, settings.server.stream_port),
+        venue_door=VenueDoor.build(settings.venues, market_map.markets(), clock, write=write) if live else None,
+        market_map=market_map,
         environment=environment,
     )
 
@@ -99,6 +117,9 @@ def wire(parts: Parts) -> None:
     parts.ingest.on_quotes(parts.window.add)
     parts.ingest.on_quotes(parts.venues.add)
     parts.ingest.on_quotes(parts.hub.publish_quotes)
+    if parts.venue_door is not None:
+        parts.venue_door.on_quotes(parts.window.add)
+        parts.venue_door.on_quotes(parts.hub.publish_quotes)
     parts.board.on_estimates(parts.hub.publish_estimates)
     parts.board.on_record(parts.store.consensus.write_later)
     parts.rounds.on_pinned(lambda _, estimates: parts.store.consensus.write_later(estimates))
@@ -113,6 +134,9 @@ def supervise(parts: Parts) -> None:
         parts.supervisor.start(name, run)
     if parts.cache is not None:
         for name, run in parts.cache.parts():
+            parts.supervisor.start(name, run)
+    if parts.venue_door is not None:
+        for name, run in parts.venue_door.parts():
             parts.supervisor.start(name, run)
     parts.supervisor.start("board", parts.board.run)
     parts.supervisor.start("streams", parts.hub.run)
@@ -159,12 +183,14 @@ def create_app(parts: Parts) -> Litestar:
         volumes=parts.window.volumes,
         health=probes(parts.store, parts.cache, parts.board, parts.hub, parts.supervisor),
         supervised=lambda: parts.supervisor.states,
+        read_venues=list if parts.venue_door is None else parts.venue_door.states,
+        decimals={feed.market: feed.decimals for feed in parts.market_map.feeds},
         shared_limits=parts.cache,
         shared_answers=parts.cache,
         environment=parts.environment,
     )
     return create_api(
-        api, parts.settings, venues=parts.venues, keys=parts.keys, extra_handlers=stream_handlers(parts.hub)
+        api, parts.settings, venues=parts.venues, policy=parts.policy, extra_handlers=stream_handlers(parts.hub)
     )
 
 

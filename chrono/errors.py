@@ -67,6 +67,7 @@ GRAPH_CYCLE = Reason("graph_cycle", "conversions depend on one another in a circ
 LOW_CONFIDENCE = Reason("low_confidence", "the venues do not agree", "look at `chrono explain` for who says what")
 UNKNOWN_MARKET = Reason("unknown_market", "nobody has quoted this market", "see /metadata/markets for what is listed")
 STALE_VALUE = Reason("stale_value", "the newest value is older than asked", "ask for an older value, or wait")
+UNKNOWN_VENUE = Reason("unknown_venue", "Chrono does not read this venue", "see `chrono venues list` for the names")
 
 # What the house could not do
 DATABASE_AWAY = Reason("database_away", "PostgreSQL does not answer", "check `chrono doctor`; writes go to the spool")
@@ -75,6 +76,11 @@ CACHE_AWAY = Reason("cache_away", "Redis does not answer", "check REDIS_URL; mem
 PORT_TAKEN = Reason("port_taken", "another program listens on this port", "stop it, or choose another port")
 DATA_DIR_BUSY = Reason(
     "data_dir_busy", "another Chrono runs on this data folder", "stop it, or choose another data_dir"
+)
+DATA_DIR_OF_ANOTHER_MARKET = Reason(
+    "data_dir_of_another_market",
+    "the data folder holds prices of another market: invented ones and real ones are not mixed",
+    "choose another data_dir (CHRONO__DATA_DIR), or --market as the folder was made with",
 )
 DATA_DIR_UNREACHABLE = Reason(
     "data_dir_unreachable",
@@ -94,14 +100,152 @@ REDIS_UNPROTECTED = Reason(
 )
 BAD_CURSOR = Reason("bad_cursor", "this is not a cursor of ours", "pass `next` of the answer before, unchanged")
 NO_DERIVATION = Reason("no_derivation", "no value is recorded for that time", "ask for a stored time, or none")
+OTHER_ALGORITHM = Reason(
+    "other_algorithm", "the value was made by another version of the rule", "recompute it with that version of Chrono"
+)
+BAD_MODEL = Reason("bad_model", "the file is not an anomaly model that Chrono reads", "train one: chrono models train")
+NO_TRAINER = Reason(
+    "no_trainer", "PyOD, which trains anomaly models, is not installed", "install it: pip install 'chrono[models]'"
+)
+TRAINING_FAILED = Reason(
+    "training_failed", "the training ended without a model", "see its last lines; give it more history"
+)
 BAD_TAPE = Reason("bad_tape", "the file is not a tape that Chrono reads", "see `chrono replay --help` for the layouts")
+BAD_MARKET_MAP = Reason("bad_market_map", "the market map has faults", "mend each fault listed")
+BAD_REWARDS = Reason(
+    "bad_rewards",
+    "this is not a published reward epoch",
+    "fetch it again, or see `chrono rewards verify --help` for what can be read",
+)
+
+# What guards the keys
+PASSWORD_UNREADABLE = Reason(
+    "password_unreadable",
+    "the password of the keystore cannot be read",
+    "give --password keychain:SERVICE, fd:N, file:PATH (mode 600) or env:NAME; never the password itself",
+)
+KEYSTORE_ABSENT = Reason(
+    "keystore_absent", "there is no such key", "see `chrono wallet list`; make one with `chrono wallet new ROLE`"
+)
+KEYSTORE_EXISTS = Reason(
+    "keystore_exists", "there is a key already", "move its file away first; Chrono never writes over a key"
+)
+KEYSTORE_SHARED = Reason(
+    "keystore_shared", "one key would serve two roles", "give every role a key of its own: `chrono wallet new ROLE`"
+)
+KEYSTORE_OPEN = Reason(
+    "keystore_open",
+    "others may reach the keystore",
+    "chmod 600 the file and 700 its folder, both the running user's; replace a key that others could read",
+)
+KEYSTORE_FOREIGN = Reason(
+    "keystore_foreign",
+    "the file is not a keystore of Chrono for this network and role",
+    "open it with the program that made it, and give its key to `chrono wallet import ROLE`",
+)
+KEYSTORE_DAMAGED = Reason("keystore_damaged", "the keystore is damaged", "put the copy of your backup in its place")
+WRONG_PASSWORD = Reason(
+    "wrong_password", "the password does not open the keystore", "give the one that it was made with"
+)
+BAD_KEY_TEXT = Reason(
+    "bad_key_text",
+    "this is neither a private key nor a mnemonic",
+    "give 64 hex digits, or 12 to 24 words; see `chrono wallet import --help`",
+)
+COLD_ROLE = Reason(
+    "cold_role", "this role is kept on a hardware wallet", "use a Ledger for it; Chrono keeps hot keys only"
+)
+SIGNER_REFUSED = Reason(
+    "signer_refused",
+    "the policy in front of the key does not allow this",
+    "nothing was signed; look at what asked for it, and at the key's role and caps",
+)
+SIGNER_CONFLICT = Reason(
+    "signer_conflict",
+    "another result of this round is signed already",
+    "nothing was signed, and nothing more may be: a second signature is punished; find out why the results differ",
+)
+SIGNER_FAULT = Reason(
+    "signer_fault",
+    "a signature does not lead back to its key",
+    "nothing was given out; test this machine's memory, and the key with `chrono wallet verify`",
+)
+LEDGER_AWAY = Reason(
+    "ledger_away",
+    "no Ledger answers",
+    "connect it, unlock it and open its Ethereum app; the hot keys go on without it",
+)
+LEDGER_DECLINED = Reason("ledger_declined", "the Ledger did not sign", "look at its display, and try again")
+
+# What the chain did not do
+NODE_UNREACHABLE = Reason("node_unreachable", "the node takes no connection", "check its address, and that it runs")
+NODE_SILENT = Reason("node_silent", "the node did not answer in time", "look at its load, or name a nearer node")
+NODE_GARBLED = Reason(
+    "node_garbled", "the node answered something else than was asked", "take the node out, or mend it"
+)
+NODE_WRONG_CHAIN = Reason("node_wrong_chain", "the node serves another chain", "give a node of the configured network")
+NODE_BUSY = Reason("node_busy", "the node asks us to slow down", "raise its limit, or name more nodes")
+NODE_REFUSED = Reason("node_refused", "the node refused the request", "see what it said")
+NO_HEALTHY_NODE = Reason(
+    "no_healthy_node", "no node of the network answers as it should", "see `chrono status`; name more nodes"
+)
+NODES_DISAGREE = Reason("nodes_disagree", "the nodes contradict each other", "find out which is wrong, and take it out")
+NOT_CONFIRMED = Reason("not_confirmed", "too few nodes confirm it", "name more nodes, or wait for those that lag")
+ATTEMPT_NOT_KEPT = Reason(
+    "attempt_not_kept", "the transaction could not be written to disk, so it was not sent", "free or mend the disk"
+)
+NOT_MINED = Reason(
+    "not_mined", "the transaction was in no block before its deadline", "compare the fee caps with the chain's base fee"
+)
+NOT_SENT = Reason(
+    "not_sent", "no node took the transaction before its deadline", "look at the nodes' states and answers"
+)
+TOO_LATE = Reason(
+    "too_late", "the transaction came after the last moment to send it", "look why the step before was late"
+)
+FEES_TOO_HIGH = Reason(
+    "fees_too_high", "the chain asks more than the caps or the hourly budget allow", "raise the caps knowingly, or wait"
+)
+NOT_FUNDED = Reason("not_funded", "the account does not hold the gas limit at the fee cap", "send coins to the account")
+TRANSACTION_REVERTED = Reason(
+    "transaction_reverted", "the transaction is in a block, and failed there", "see the contract's reason in the log"
+)
+NONCE_TAKEN = Reason(
+    "nonce_taken",
+    "a transaction that is not ours used the account's nonce",
+    "stop whatever else uses this key: a second Chrono, or a wallet",
+)
+INTENT_CHANGED = Reason(
+    "intent_changed", "the same duty was asked for with another payload", "report it: what was sent once never changes"
+)
+CONTRACT_MISSING = Reason(
+    "contract_missing", "the registry does not know this contract", "check the network and the registry's address"
+)
+WRONG_CALENDAR = Reason(
+    "wrong_calendar", "the chain counts its epochs otherwise than we do", "check `network`, or upgrade Chrono"
+)
+BAD_DEPLOYMENT = Reason(
+    "bad_deployment",
+    "this is not a list of deployed contracts",
+    "write names and addresses as JSON, as deploy.json does",
+)
+HISTORY_CUT = Reason(
+    "history_cut", "no node has the blocks that are needed", "name a node with at least 8 days of history"
+)
+HISTORY_BEHIND = Reason(
+    "history_behind", "the blocks read do not reach past the deadline yet", "look at the nodes: heads, and how they lag"
+)
 
 # What a reader of the streams did
 BAD_FRAME = Reason("bad_frame", "the message is not a frame that streams understand", "see /schema/asyncapi.json")
+BAD_WEBSOCKET = Reason("bad_websocket", "the frame breaks RFC 6455", "use a WebSocket library without extensions")
 FRAME_TOO_LARGE = Reason("frame_too_large", "the message is too large", "subscribe in several smaller messages")
 FRAME_FLOOD = Reason("frame_flood", "too many messages per second", "keep to the limit that hello names")
 KEY_MISSING = Reason("key_missing", "the connection is not authorised", "send an auth frame with a key first")
 KEY_LATE = Reason("key_late", "no key came in time", "send the key in the URL, a header or the first message")
 TOO_MANY_MARKETS = Reason("too_many_markets", "the connection holds as many markets as it may", "subscribe to *")
 STREAM_FULL = Reason("stream_full", "this instance holds as many connections as it may", "come back later")
+STREAM_CROWDED = Reason(
+    "stream_crowded", "too many connections of this address owe a key", "send the key with the handshake, or later"
+)
 READER_SLOW = Reason("reader_slow", "the reader stopped taking frames", "read faster, or subscribe to fewer markets")

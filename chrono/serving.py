@@ -21,7 +21,11 @@ from msgspec import Struct
 from chrono import __version__
 from chrono.app import Parts, build, create_app, supervise, warm, wire
 from chrono.clock import SECOND_NS, Clock, SystemClock
-from chrono.errors import DATA_DIR_BUSY, DATABASE_AWAY, PORT_TAKEN, ChronoError
+from chrono.errors import DATA_DIR_BUSY, DATA_DIR_OF_ANOTHER_MARKET, DATABASE_AWAY, PORT_TAKEN, ChronoError
+from chrono.ingest.venues.door import enabled_specs
+from chrono.ingest.venues.reach import first_to_answer
+from chrono.ingest.venues.transport import Transport
+from chrono.market.map import MarketMap
 from chrono.settings import Settings
 from chrono.store.cache import Cache
 from chrono.store.door import Store
@@ -31,16 +35,41 @@ LOCK_FILE = "chrono.lock"
 SERVER_FILE = "server.json"
 DRAIN_S = 0.5
 GC_THRESHOLD = 50_000
+LIVE = "live"
+REAL = "real"
 SIMULATED = "simulated"
 SIMULATED_BEFORE_S = 9
+LOOK_FOR_VENUES_S = 3.0
+ENVIRONMENT_FILE = "environment"
 
 log = structlog.get_logger()
 
 
 class DevOptions(Struct, frozen=True):
-    """What `chrono dev` adds: where prices come from (`auto`, `simulated`, or a tape's path)."""
+    """What `chrono dev` adds: where prices come from (`live`, `simulated`, or a tape's path)."""
 
     market: str
+
+    @property
+    def environment(self) -> str | None:
+        """What every answer is marked with; None for the real market."""
+        return None if self.market == LIVE else SIMULATED
+
+
+def venue_that_answers(settings: Settings) -> str | None:
+    """The first enabled venue that tells a price; None when none does within three seconds."""
+    markets = MarketMap.load().markets()
+
+    async def ask() -> str | None:
+        network = Transport()
+        try:
+            specs = enabled_specs(settings.venues).values()
+            return await first_to_answer(specs, markets, network, LOOK_FOR_VENUES_S)
+        finally:
+            await network.close()
+
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        return runner.run(ask())
 
 
 def serve(settings: Settings, *, dev: DevOptions | None) -> int:
@@ -51,7 +80,21 @@ def serve(settings: Settings, *, dev: DevOptions | None) -> int:
     data_dir = Path(settings.data_dir)
     data_dir.mkdir(mode=0o755, parents=True, exist_ok=True)
     with hold(data_dir), asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        claim(data_dir, REAL if dev is None else dev.environment or REAL)
         return runner.run(_serve(settings, SystemClock(), dev))
+
+
+def claim(data_dir: Path, environment: str) -> None:
+    """Keep invented prices and real ones in folders of their own: the first run says what a folder holds.
+
+    Raises: ChronoError(DATA_DIR_OF_ANOTHER_MARKET).
+    """
+    told = data_dir / ENVIRONMENT_FILE
+    if not told.exists():
+        told.write_text(environment)
+    holds = told.read_text().strip()
+    if holds != environment:
+        raise ChronoError(DATA_DIR_OF_ANOTHER_MARKET, data_dir=str(data_dir), holds=holds, asked=environment)
 
 
 @contextmanager
@@ -103,9 +146,11 @@ async def _opened(settings: Settings, clock: Clock, dev: DevOptions | None) -> A
         if settings.redis.url is not None:
             cache = Cache.open(settings.redis, clock)
             stack.push_async_callback(cache.close)
-        environment = SIMULATED if dev is not None else None
+        environment = None if dev is None else dev.environment
         parts = build(settings, clock, store, cache, environment=environment)
         wire(parts)
+        if parts.venue_door is not None:
+            stack.push_async_callback(parts.venue_door.close)
         stack.push_async_callback(parts.supervisor.stop)
         supervise(parts)
         try:
@@ -119,21 +164,19 @@ async def _opened(settings: Settings, clock: Clock, dev: DevOptions | None) -> A
         except OSError as taken:
             raise ChronoError(PORT_TAKEN, port=settings.server.stream_port) from taken
         stack.push_async_callback(parts.fast_door.stop)
-        if dev is not None:
+        if dev is not None and dev.market != LIVE:
             _play(parts, dev)
         yield parts
 
 
 def _play(parts: Parts, dev: DevOptions) -> None:
-    """Start the market of `chrono dev`. Live venues come with their connectors; until then auto is simulated."""
+    """Start the market of `chrono dev` where venues are not read: an invented one, or a tape."""
     from chrono.market.tapes import open_tape
     from chrono.simulation.market import SimulatedMarket
     from chrono.simulation.playing import play
 
     sink = parts.ingest.keep
-    if dev.market in ("auto", "simulated"):
-        if dev.market == "auto":
-            log.warning("market_is_simulated", why="there are no live connectors yet; prices are invented, not real")
+    if dev.market == SIMULATED:
 
         async def simulate() -> None:
             # It began a moment ago, so that the first look already finds every market priced.

@@ -39,7 +39,7 @@ FEED_STALENESS = Gauge("chrono_feed_staleness_seconds", "Age of the newest quote
 AGGREGATION_SECONDS = Histogram(
     "chrono_aggregation_duration_seconds", "One consensus pass over the changed markets.", buckets=_FAST
 )
-ANOMALIES = Counter("chrono_anomalies_total", "Venues left out of a stored consensus.", ["source", "kind"])
+ANOMALIES = Counter("chrono_anomalies_total", "Verdicts on venues in stored values.", ["source", "kind"])
 SOURCE_DEVIATION = Gauge("chrono_source_deviation_bps", "Venue's distance from the newest consensus.", ["source"])
 STABLE_PEG = Gauge("chrono_stable_peg_ratio", "Price of a stable coin in its currency.", ["asset"])
 SUBSCRIBER_FAILURES = Counter(
@@ -48,6 +48,20 @@ SUBSCRIBER_FAILURES = Counter(
 MARKET_FAILURES = Counter("chrono_market_failures_total", "Markets whose pricing raised, in a pass of all.")
 WINDOW_POINTS = Gauge("chrono_window_points", "Quotes held in memory.")
 WINDOW_DROPPED = Counter("chrono_window_dropped_total", "Quotes not taken into the window.", ["reason"])
+
+VENUE_MESSAGES = Counter("chrono_venue_messages_total", "Messages of a venue, by what was done.", ["venue", "kind"])
+VENUE_QUOTES = Counter("chrono_venue_quotes_total", "Quotes told of a venue, by the way they came.", ["venue", "by"])
+VENUE_LIVE = Gauge("chrono_venue_live", "1 when the venue is live.", ["venue"])
+VENUE_STALLS = Counter("chrono_venue_stalls_total", "Stalls found, by verdict.", ["venue", "verdict"])
+VENUE_RECONNECTS = Counter("chrono_venue_reconnects_total", "Sockets of a venue lost or left.", ["venue"])
+VENUE_REFUSALS = Counter("chrono_venue_refusals_total", "Times that a venue did not serve us.", ["venue", "kind"])
+VENUE_FROZEN = Gauge("chrono_venue_frozen_books", "Books left out because they rest while the market moves.", ["venue"])
+VENUE_UNLISTED = Gauge("chrono_venue_unlisted_books", "Books left out because the venue does not list them.", ["venue"])
+VENUE_OFFSET = Gauge("chrono_venue_clock_offset_seconds", "The venue's clock minus ours, way included.", ["venue"])
+VENUE_UNSTORED = Counter("chrono_venue_unstored_total", "Quotes of venues that were not stored.", ["reason"])
+
+SIGNER_SIGNATURES = Counter("chrono_signer_signatures_total", "Signatures given out.", ["kind"])
+SIGNER_REFUSED = Counter("chrono_signer_refused_total", "Signatures refused by the policy of a key.", ["reason"])
 
 HTTP_SECONDS = Histogram(
     "chrono_http_request_duration_seconds",
@@ -70,6 +84,22 @@ CONSENSUS_DROPPED = Counter("chrono_consensus_dropped_total", "Values never stor
 SPOOL_BYTES = Gauge("chrono_spool_bytes", "Bytes waiting in the local spool.")
 LOG_LINES_LOST = Counter("chrono_log_lines_lost_total", "Log lines that stderr did not take: its disk full, or gone.")
 CACHE_FAILURES = Counter("chrono_cache_failures_total", "Calls to Redis that failed.", ["op"])
+
+RPC_NODE_STATE = Gauge("chrono_rpc_node_state", "1 for the state that the node is in.", ["node", "state"])
+RPC_REQUESTS = Counter("chrono_rpc_requests_total", "Calls to nodes, by how they ended.", ["node", "method", "outcome"])
+RPC_SECONDS = Histogram("chrono_rpc_request_duration_seconds", "Call to answer of a node.", ["node"], buckets=_FAST)
+RPC_HEAD = Gauge("chrono_rpc_head_block", "Newest block of a node.", ["node"])
+RPC_INVARIANTS = Counter("chrono_rpc_invariant_violations_total", "Nodes that contradicted each other.", ["kind"])
+TX_ATTEMPTS = Counter("chrono_tx_attempts_total", "Transactions, by what became of each.", ["role", "outcome"])
+TX_INCLUSION = Histogram(
+    "chrono_tx_inclusion_seconds", "First send to found in a block.", buckets=(0.5, 1, 2, 3, 5, 8, 13, 21, 34, 55, 89)
+)
+TX_FEE = Counter("chrono_tx_fee_wei_total", "Fees that receipts name, subsidies not taken off.", ["role"])
+TX_NONCE_GAP = Gauge("chrono_tx_nonce_gap", "Nonces below our newest that the chain has not seen.", ["role"])
+ACCOUNT_BALANCE = Gauge("chrono_account_balance_wei", "What an account holds.", ["role"])
+ACCOUNT_RUNWAY = Gauge("chrono_account_runway_seconds", "How long the balance lasts at the present spending.", ["role"])
+INDEX_BLOCK = Gauge("chrono_index_block", "Blocks read: the newest, and the newest that two nodes agree on.", ["kind"])
+INDEX_ROLLBACKS = Counter("chrono_index_rollbacks_total", "Blocks read and taken back.")
 
 
 def configure_logs(logs: Logs) -> None:

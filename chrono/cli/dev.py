@@ -13,7 +13,8 @@ from chrono.cli.ends import USAGE, Stop
 from chrono.cli.whereabouts import configured_key, data_dir_of_dev
 from chrono.settings import Loaded, Settings
 
-MARKETS = ("auto", "simulated")
+LIVE = "live"
+MARKETS = ("auto", LIVE, "simulated")
 STREAM_PORT_AFTER = 2
 """The fast door of `dev --port N` is N + 2, as 3002 is to 3000, so that two of them can run side by side."""
 
@@ -36,7 +37,7 @@ STREAM_PORT_AFTER = 2
 @click.option(
     "--market",
     default="auto",
-    metavar="auto|simulated|FILE",
+    metavar="auto|live|simulated|FILE",
     help="Where prices come from: venues if they answer within 3 s, else simulated; or a recorded tape.",
 )
 @click.option("-v", "--verbose", is_flag=True, help="Show the log of every outcome.")
@@ -48,14 +49,15 @@ def command(port: int | None, market: str, verbose: bool) -> int:
     set it). Without API keys in the settings, throwaway ones are made and `chrono price` finds them.
     """
     if market not in MARKETS and not Path(market).exists():
-        told = f"--market {market}: expected auto, simulated, or a tape that exists"
+        told = f"--market {market}: expected auto, live, simulated, or a tape that exists"
         raise Stop(told, then="chrono replay --help", code=USAGE)
     loaded = frame.load({"server.port": port})
-    settings = _settings(loaded, port, verbose=verbose)
+    market = _found(market, loaded.settings)
+    settings = _settings(loaded, market, port, verbose=verbose)
     folder = Path(settings.data_dir)
     folder.mkdir(mode=0o755, parents=True, exist_ok=True)
     settings, public_key = with_dev_keys(settings, folder)
-    if settings.store.database_url is not None:
+    if settings.store.database_url is not None and market != LIVE:
         frame.say("note: what is simulated goes into the configured database (database_url)")
 
     from chrono.serving import DevOptions, serve
@@ -64,10 +66,24 @@ def command(port: int | None, market: str, verbose: bool) -> int:
         return serve(settings, dev=DevOptions(market=market))
 
 
-def _settings(loaded: Loaded, port: int | None, *, verbose: bool) -> Settings:
+def _found(market: str, settings: Settings) -> str:
+    """Where prices really come from: `auto` is the live venues when one of them answers, else the simulated market."""
+    from chrono.serving import venue_that_answers
+
+    if market != "auto":
+        return market
+    venue = venue_that_answers(settings)
+    if venue is not None:
+        frame.say(f"reading the live venues: {venue} answers")
+        return LIVE
+    frame.say("no venue answers from here: prices are SIMULATED, not real (`chrono venues probe` tells why)")
+    return "simulated"
+
+
+def _settings(loaded: Loaded, market: str, port: int | None, *, verbose: bool) -> Settings:
     """The settings of this dev run: its own folder, a fast door that fits the port, a quiet log on a terminal."""
     settings, origins = loaded.settings, loaded.origins
-    changes: dict[str, object] = {"data_dir": str(data_dir_of_dev(loaded))}
+    changes: dict[str, object] = {"data_dir": str(data_dir_of_dev(loaded, live=market == LIVE))}
     if port is not None and origins["server.stream_port"] == "default":
         fast = port + STREAM_PORT_AFTER if 0 < port <= 65535 - STREAM_PORT_AFTER else 0
         changes["server"] = msgspec.structs.replace(settings.server, stream_port=fast)

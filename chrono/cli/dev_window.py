@@ -56,7 +56,7 @@ class Window:
                 server = self._server()
                 if server is not None:
                     client = Client(str(server["url"]), self._key)
-                    frame.say(banner(server, self._folder, self._mode(client), self._public_key))
+                    frame.say(banner(server, self._folder, self._mode(), self._public_key))
                     self._show(client)
             except (BrokenPipeError, Stop) as end:
                 if isinstance(end, Stop):
@@ -70,13 +70,9 @@ class Window:
                 return told
         return None
 
-    def _mode(self, client: Client) -> str:
-        if self._market == "simulated":
-            return "simulated market"
-        if self._market != "auto":
-            return f"tape {Path(self._market).name}"
-        environment = client.get("/health", accept=(503,)).document.get("environment")
-        return "simulated market" if environment == "simulated" else "live venues"
+    def _mode(self) -> str:
+        named = {"simulated": "simulated market", "live": "live venues"}
+        return named.get(self._market, f"tape {Path(self._market).name}")
 
     def _show(self, client: Client) -> None:
         console = frame.console()

@@ -29,12 +29,18 @@ SECTIONS: dict[str, dict[str, Entry]] = {
     "Look": {
         "price": Entry("chrono.cli.price", "command", "the newest value of markets, with sources and age"),
         "explain": Entry("chrono.cli.explain", "command", "how a value came about, recomputed here"),
+        "ftso": Entry("chrono.cli.ftso", "command", "transactions to Flare's contracts, in words"),
         "status": Entry("chrono.cli.status", "command", "what runs, what is awaited, and why"),
+        "rewards": Entry("chrono.cli.rewards", "command", "published reward epochs, recomputed here"),
     },
     "Look after": {
+        "venues": Entry("chrono.cli.venues", "command", "the venues: list, probe, bench"),
+        "markets": Entry("chrono.cli.markets", "command", "hold the market map against the venues"),
         "doctor": Entry("chrono.cli.doctor", "command", "check this machine and the settings, with remedies"),
         "config": Entry("chrono.cli.config", "command", "show, check and start the settings"),
+        "models": Entry("chrono.cli.models", "command", "train and check learned anomaly models"),
         "db": Entry("chrono.cli.db", "command", "bring the database to this version, or check it"),
+        "wallet": Entry("chrono.cli.wallet", "command", "the keys of a provider: make, import, check"),
         "version": Entry("chrono.cli.version", "command", "which Chrono this is"),
     },
 }

@@ -16,6 +16,7 @@ SERVER_FILE = "server.json"
 KEYS_FILE = "dev-keys.json"
 """The throwaway keys of `chrono dev`: `public`, `internal`, `admin`."""
 DEV_FOLDER = "dev"
+DEV_LIVE_FOLDER = "dev-live"
 """Below the default data folder: `chrono dev` must not mix its simulated prices with real ones."""
 
 
@@ -42,10 +43,12 @@ def client_for(url: str | None, key: str | None) -> Client:
     return Client(where, configured_key(loaded.settings) or _text(home.keys.get("public")))
 
 
-def data_dir_of_dev(loaded: Loaded) -> Path:
-    """The data folder of `chrono dev`: the chosen one, else one of its own beside the real data."""
+def data_dir_of_dev(loaded: Loaded, *, live: bool) -> Path:
+    """The data folder of `chrono dev`: the chosen one, else one of its own for what is real, or for what is not."""
     folder = Path(loaded.settings.data_dir)
-    return folder / DEV_FOLDER if loaded.origins["data_dir"] == "default" else folder
+    if loaded.origins["data_dir"] != "default":
+        return folder
+    return folder / (DEV_LIVE_FOLDER if live else DEV_FOLDER)
 
 
 def read_home(folder: Path) -> Home:
@@ -85,9 +88,8 @@ def _running(loaded: Loaded) -> Home:
 
 
 def _folders(loaded: Loaded) -> Iterator[Path]:
-    yield Path(loaded.settings.data_dir)
-    if data_dir_of_dev(loaded) != Path(loaded.settings.data_dir):
-        yield data_dir_of_dev(loaded)
+    own = Path(loaded.settings.data_dir)
+    yield from dict.fromkeys((own, data_dir_of_dev(loaded, live=False), data_dir_of_dev(loaded, live=True)))
 
 
 def _json_file(path: Path) -> Mapping[str, Any]:

@@ -14,6 +14,7 @@ from chrono.settings.model import (
     Store,
     Stream,
     Telemetry,
+    Venues,
 )
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "Store",
     "Stream",
     "Telemetry",
+    "Venues",
     "environment",
     "load_settings",
 ]

@@ -3,10 +3,10 @@
 import ipaddress
 import re
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 from urllib.parse import SplitResult, urlsplit
 
-from chrono.settings.model import Settings
+from chrono.settings.model import Chain, Settings
 from chrono.settings.secrets import masked_secret
 
 SHORTEST_KEY = 8
@@ -63,6 +63,9 @@ def _ports(settings: Settings) -> Iterator[Finding]:
 def _host(settings: Settings) -> Iterator[Finding]:
     if not _HOST.fullmatch(settings.server.host):
         yield Finding("server.host", settings.server.host, "expected an address or a host name, such as 127.0.0.1")
+    domain = settings.server.domain
+    if domain is not None and not _HOST.fullmatch(domain):
+        yield Finding("server.domain", domain, "expected a domain, such as example.com")
     for name in settings.api.host_limits:
         if not _HOST.fullmatch(name):
             yield Finding("api.host_limits", name, "expected a host name, such as gateway.example.com")
@@ -207,9 +210,16 @@ def _split(text: str) -> SplitResult | None:
     return parts
 
 
+def _chains(settings: Settings) -> Iterator[Finding]:
+    for name in settings.flare.fip16_activation_reward_epoch:
+        if name not in get_args(Chain):
+            known = ", ".join(get_args(Chain))
+            yield Finding("flare.fip16_activation_reward_epoch", name, f"expected a network, one of {known}")
+
+
 CHECKS = (
     Check(("server.port", "server.stream_port", "server.value_provider_port"), _ports),
-    Check(("server.host", "api.host_limits"), _host),
+    Check(("server.host", "server.domain", "api.host_limits"), _host),
     Check(("server.trusted_proxies", "server.seam_networks"), _networks),
     Check(("server.cors_origins", "stream.origins"), _origins),
     Check(("api.internal_keys", "api.public_keys", "api.paid_keys", "api.admin_keys"), _keys),
@@ -218,4 +228,5 @@ CHECKS = (
     Check(("pricing.edges",), _edges),
     Check(("ingest.secrets", "ingest.signing_required"), _workers),
     Check(("telemetry.otlp_endpoint",), _spans),
+    Check(("flare.fip16_activation_reward_epoch",), _chains),
 )

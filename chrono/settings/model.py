@@ -7,6 +7,7 @@ from msgspec import Meta, Struct, field
 Port = Annotated[int, Meta(ge=0, le=65535)]
 Positive = Annotated[int, Meta(ge=1, le=2_147_483_647)]
 PositiveFloat = Annotated[float, Meta(gt=0, le=1e9)]
+Chain = Literal["flare", "songbird", "coston", "coston2"]
 
 
 class Secret(str):
@@ -36,6 +37,10 @@ class Server(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     stream_port: Annotated[Port, Meta(description="fast WebSocket door; 0 takes a free port")] = 3002
     value_provider_port: Annotated[
         Port | None, Meta(description="also serve the value provider here, on loopback (3101 by custom)")
+    ] = None
+    domain: Annotated[
+        str | None,
+        Meta(description="domain of the hosts that the reverse proxy serves: gateway.DOMAIN is limited by host"),
     ] = None
     cors_origins: Annotated[tuple[str, ...], Meta(description="origins that browsers may read from")] = ("*",)
     trusted_proxies: Annotated[
@@ -81,6 +86,21 @@ class Ingest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     signing_required: Annotated[bool, Meta(description="refuse unsigned ingest")] = False
 
 
+class Venues(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Venues that Chrono reads directly."""
+
+    enabled: Annotated[
+        tuple[str, ...], Meta(description="venues to read, by name; all means every one of the market map")
+    ] = ("all",)
+    store_every_s: Annotated[
+        PositiveFloat, Meta(description="at most one quote of each book is stored in so many seconds")
+    ] = 10.0
+    ethereum_rpc: Annotated[
+        Secret | None,
+        Meta(description="https://… JSON-RPC of an Ethereum node for on-chain prices; empty means without them"),
+    ] = None
+
+
 class Pricing(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The rule of consensus; see docs/estimators.md."""
 
@@ -93,6 +113,19 @@ class Pricing(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     minimum_confidence: Annotated[
         float, Meta(ge=0, le=1, description="below it a value is degraded and not voted with")
     ] = 0.3
+    apart_bps: Annotated[
+        PositiveFloat, Meta(description="a newest price nearer to the others than this never stands apart, bps")
+    ] = 30.0
+    trust_floor: Annotated[float, Meta(ge=0.01, le=1, description="least trust in a venue that stood apart")] = 0.1
+    edge_move_bps: Annotated[
+        PositiveFloat, Meta(description="a conversion farther than this from its own level is not voted with, bps")
+    ] = 100.0
+    edge_spread_bps: Annotated[
+        PositiveFloat, Meta(description="a conversion on which venues differ by more is not voted with, bps")
+    ] = 100.0
+    model_file: Annotated[str, Meta(description="learned anomaly model of `chrono models train`; empty means none")] = (
+        ""
+    )
     edges: Annotated[tuple[str, ...], Meta(description="conversions: each is priced as a market of its own")] = (
         "USDT/USD",
         "USDC/USD",
@@ -100,7 +133,7 @@ class Pricing(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         "EUR/USD",
         "GBP/USD",
         "USD/JPY",
-        "USD/KRW",
+        "USDT/KRW",
         "BTC/USD",
         "ETH/USD",
     )
@@ -118,7 +151,8 @@ class Api(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     rate_limit_public_paid: Annotated[Positive, Meta(description="requests per minute per paid key")] = 10_000
     rate_limit_address: Annotated[Positive, Meta(description="requests per minute per address without a key")] = 100
     host_limits: Annotated[
-        dict[str, Positive], Meta(description="host name -> requests per minute, such as the public gateway's 30")
+        dict[str, Positive],
+        Meta(description="host name -> requests per minute per address; gateway.DOMAIN has 30 unless it stands here"),
     ] = field(default_factory=dict)
 
 
@@ -127,6 +161,9 @@ class Stream(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     heartbeat_interval_s: Annotated[PositiveFloat, Meta(description="seconds between heartbeats")] = 30.0
     max_connections: Annotated[Positive, Meta(description="sockets held at once")] = 10_000
+    keyless_per_address: Annotated[
+        Positive, Meta(description="sockets of one address that have shown no right key yet, held at once")
+    ] = 100
     max_symbols: Annotated[Positive, Meta(description="markets one connection may subscribe")] = 200
     messages_per_s: Annotated[Positive, Meta(description="frames a client may send per second")] = 5
     origins: Annotated[tuple[str, ...], Meta(description="browser origins that may open a socket; * means any")] = (
@@ -153,19 +190,34 @@ class Telemetry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ] = None
 
 
+class Flare(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The rules of the Flare networks that change at a reward epoch."""
+
+    fip16_activation_reward_epoch: Annotated[
+        dict[str, Annotated[int, Meta(ge=0, le=16_777_215)]],
+        Meta(
+            description="network -> first reward epoch that votes by FIP.16; a network that is not named never does."
+            " Every provider of a network must have the same one: with another one, medians and roots differ from"
+            " theirs, so set it only to what the network has announced"
+        ),
+    ] = field(default_factory=dict)
+
+
 class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Everything that can be set, by room."""
 
     data_dir: Annotated[str, Meta(description="the one folder that a run writes to")] = ""
     network: Annotated[
-        Literal["flare", "songbird", "coston", "coston2"],
+        Chain,
         Meta(description="the Flare network whose calendar is used"),
     ] = "coston2"
     server: Server = Server()
     store: Store = Store()
     redis: Redis = Redis()
     ingest: Ingest = Ingest()
+    venues: Venues = Venues()
     pricing: Pricing = Pricing()
+    flare: Flare = Flare()
     api: Api = Api()
     stream: Stream = Stream()
     logs: Logs = Logs()

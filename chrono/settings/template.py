@@ -20,12 +20,15 @@ _HEAD = """\
 """
 _EXAMPLES = {
     "store.database_url": '"env:DATABASE_URL"',
+    "venues.ethereum_rpc": '"env:ETHEREUM_RPC"',
     "redis.url": '"env:REDIS_URL"',
     "api.internal_keys": '["env:INTERNAL_API_KEYS"]',
     "api.public_keys": '["env:PUBLIC_API_KEYS"]',
     "api.paid_keys": '["file:keys/paid"]',
     "api.admin_keys": '["env:ADMIN_API_KEYS"]',
     "ingest.secrets": '{ "binance-worker-001" = "file:keys/binance-worker-001" }',
+    "server.domain": '"example.com"',
+    "flare.fip16_activation_reward_epoch": '{ "coston2" = 9999 }',
     "api.host_limits": '{ "gateway.example.com" = 30 }',
     "server.value_provider_port": "3101",
     "telemetry.otlp_endpoint": '"http://127.0.0.1:4318/v1/traces"',

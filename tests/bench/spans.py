@@ -35,8 +35,8 @@ def one_span(count: int = 100_000) -> float:
 async def one_batch(count: int = 1_000) -> float:
     """Microseconds to read a batch of 100 feeds in the door, without the store."""
 
-    async def write(_: Sequence[Quote]) -> None:
-        return
+    async def write(_: Sequence[Quote]) -> dict[str, int]:
+        return {}
 
     clock = SystemClock()
     door = IngestDoor(write, clock, Ingest(max_age_s=10**9))

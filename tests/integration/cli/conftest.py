@@ -1,15 +1,18 @@
 """The command line as a user has it: a process of its own, a home without settings."""
 
+import json
 import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
+from chrono.cli.root import run as run_chrono
 from tests.fakes.answering import Answering
+from tests.fakes.published_epochs import Verify
 
 ROOT = Path(__file__).parents[3]
 
@@ -82,3 +85,15 @@ def answering() -> Iterator[Answering]:
         }
     ) as server:
         yield server
+
+
+@pytest.fixture
+def verify(capsys: pytest.CaptureFixture[str]) -> Verify:
+    """Runs `chrono rewards verify --json` in this process."""
+
+    def ran(*args: object) -> tuple[int, dict[str, Any], str]:
+        code = run_chrono(["rewards", "verify", *map(str, args), "--json"])
+        told = capsys.readouterr()
+        return code, json.loads(told.out) if told.out else {}, told.err
+
+    return ran

@@ -92,7 +92,7 @@ def test_without_a_command_the_help_is_shown_as_a_mistake_of_usage(chrono) -> No
         (["price", "BTC", "--jsno"], "--json", "chrono price --help"),
         (["config", "shwo"], "shwo", "chrono config --help"),
         (["dev", "--port", "99999"], "99999", "chrono dev --help"),
-        (["dev", "--market", "no-such-tape"], "auto, simulated, or a tape", "chrono replay --help"),
+        (["dev", "--market", "no-such-tape"], "auto, live, simulated, or a tape", "chrono replay --help"),
         (["run", "-v", "-q"], "opposite", "chrono run --help"),
         (["price", "BTC-USD"], "expected=BTC/USD", "chrono price BTC/USD"),
         (["explain", "BTC", "--at", "1", "--round", "2"], "two times", "chrono explain --help"),

@@ -57,12 +57,12 @@ def test_configured_keys_are_left_alone_and_not_shown(tmp_path: Path, name: str)
 @pytest.mark.parametrize(("port", "fast"), [(None, 3002), (4000, 4002), (0, 0), (65535, 0)])
 def test_the_fast_door_follows_the_port_so_that_two_can_run(port: int | None, fast: int) -> None:
     loaded = load_settings(None, {}, {"server.port": port})
-    assert _settings(loaded, port, verbose=False).server.stream_port == fast
+    assert _settings(loaded, "simulated", port, verbose=False).server.stream_port == fast
 
 
 def test_a_fast_door_that_was_chosen_stays() -> None:
     loaded = load_settings(None, {"CHRONO__SERVER__STREAM_PORT": "5000"}, {"server.port": 4000})
-    assert _settings(loaded, 4000, verbose=False).server.stream_port == 5000
+    assert _settings(loaded, "simulated", 4000, verbose=False).server.stream_port == 5000
 
 
 def test_the_banner_has_four_lines_and_a_question_that_can_be_pasted(tmp_path: Path) -> None:

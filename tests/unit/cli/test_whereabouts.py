@@ -18,11 +18,12 @@ def loaded(folder: Path, origin: str) -> Loaded:
 
 
 def test_dev_has_a_folder_of_its_own_beside_the_real_data(tmp_path: Path) -> None:
-    assert data_dir_of_dev(loaded(tmp_path, "default")) == tmp_path / "dev"
+    assert data_dir_of_dev(loaded(tmp_path, "default"), live=False) == tmp_path / "dev"
+    assert data_dir_of_dev(loaded(tmp_path, "default"), live=True) == tmp_path / "dev-live"
 
 
 def test_dev_keeps_to_a_folder_that_was_chosen(tmp_path: Path) -> None:
-    assert data_dir_of_dev(loaded(tmp_path, "env CHRONO__DATA_DIR")) == tmp_path
+    assert data_dir_of_dev(loaded(tmp_path, "env CHRONO__DATA_DIR"), live=True) == tmp_path
     assert list(_folders(loaded(tmp_path, "env CHRONO__DATA_DIR"))) == [tmp_path]
 
 

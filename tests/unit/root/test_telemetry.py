@@ -34,8 +34,8 @@ def logs_as_they_were() -> Iterator[None]:
 
 
 async def test_a_batch_is_a_span_below_its_request_and_carries_its_id(spans: InMemorySpanExporter) -> None:
-    async def write(_: object) -> None:
-        return
+    async def write(_: object) -> dict[str, int]:
+        return {}
 
     door = IngestDoor(write, ManualClock(AT_NS), Ingest())
     body = (

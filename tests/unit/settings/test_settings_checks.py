@@ -133,6 +133,11 @@ def test_a_rate_limit_is_a_whole_number_above_zero(name: str, text: str) -> None
     assert len(faults(**{name: text})) == 1
 
 
+def test_a_domain_is_a_host_name() -> None:
+    assert faults(CHRONO__SERVER__DOMAIN="example.com") == []
+    assert len(faults(CHRONO__SERVER__DOMAIN="https://example.com")) == 1
+
+
 def test_a_host_limit_is_above_zero_and_for_a_host() -> None:
     assert len(faults(CHRONO__API__HOST_LIMITS="a.example=0")) == 1
     assert len(faults(CHRONO__API__HOST_LIMITS='{"not a host": 3}')) == 1
@@ -184,3 +189,10 @@ def test_spans_go_to_an_http_address(url: str) -> None:
 def test_a_host_is_an_address_or_a_name(host: str) -> None:
     found = faults(CHRONO__SERVER__HOST=host)
     assert found == [] if host == "" else len(found) == 1
+
+
+@pytest.mark.parametrize("text", ["elsewhere=7", "Flare=7", "flare=-1", "flare=soon", "flare=16777216", "417"])
+def test_fip16_begins_with_a_reward_epoch_of_a_network_that_exists(text: str) -> None:
+    key = "flare.fip16_activation_reward_epoch"
+    assert {fault[0].split(".flare")[0] for fault in faults(CHRONO__FLARE__FIP16_ACTIVATION_REWARD_EPOCH=text)} == {key}
+    assert faults(CHRONO__FLARE__FIP16_ACTIVATION_REWARD_EPOCH="flare=417,coston2=0") == []

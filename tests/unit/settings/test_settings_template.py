@@ -13,7 +13,7 @@ from chrono.settings.template import schema, template
 
 
 def test_every_setting_stands_in_the_template_at_its_default() -> None:
-    shown = tomllib.loads(re.sub(r"(?m)^# (?=[a-z_]+ = )", "", template()))
+    shown = tomllib.loads(re.sub(r"(?m)^# (?=[a-z0-9_]+ = )", "", template()))
     flat = {f"{s}.{k}": v for s, table in shown.items() if isinstance(table, dict) for k, v in table.items()}
     flat |= {key: value for key, value in shown.items() if not isinstance(value, dict)}
     assert set(flat) == set(catalogue())
@@ -33,12 +33,12 @@ def test_the_untouched_template_changes_nothing(tmp_path: Path) -> None:
 
 def test_with_every_line_taken_in_only_the_references_lead_nowhere(tmp_path: Path) -> None:
     file = tmp_path / "chrono.toml"
-    file.write_text(re.sub(r"(?m)^# (?=[a-z_]+ = )", "", template()))
+    file.write_text(re.sub(r"(?m)^# (?=[a-z0-9_]+ = )", "", template()))
     file.chmod(0o600)
     with pytest.raises(SettingsError) as raised:
         load_settings(file, {})
     assert all(
-        fault.key.startswith(("store.database_url", "redis.url", "api.", "ingest.secrets"))
+        fault.key.startswith(("store.database_url", "redis.url", "venues.ethereum_rpc", "api.", "ingest.secrets"))
         for fault in raised.value.faults
     )
 
