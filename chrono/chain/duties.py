@@ -1,0 +1,65 @@
+"""An intent while it is under way in a lane: what was tried, what stands in its way, and why it ends. No I/O."""
+
+from typing import Final
+
+from chrono.chain.intents import Intent
+from chrono.clock import SECOND_NS
+from chrono.errors import FEES_TOO_HIGH, NOT_MINED, NOT_SENT, TOO_LATE, Reason
+
+RETRY_NS: Final = SECOND_NS
+"""How soon something that could not be signed or kept is tried again."""
+
+REVERTED_TWICE: Final = 2
+
+
+class Duty:
+    """One intent under way."""
+
+    def __init__(self, intent: Intent, *, attempts: int, left: bool) -> None:
+        self.intent = intent
+        self.attempts = attempts
+        self.left = left
+        """Whether an attempt may have left the process."""
+        self.gas = intent.gas
+        self.reverts = 0
+        self.mute = False
+        """Whether the signer signs no more for it."""
+        self.blocked: Reason | None = None
+        """What stood in the way last."""
+        self._waits_until_ns = 0
+
+    @property
+    def urgency(self) -> tuple[bool, int, str]:
+        """What is owed first, then what ends first."""
+        return not self.intent.owed, self.intent.expires_ns, self.intent.id
+
+    def wait(self, reason: Reason, now_ns: int) -> None:
+        """Something stands in the way; it is tried again soon."""
+        self.blocked = reason
+        self._waits_until_ns = now_ns + RETRY_NS
+
+    def may_sign(self, now_ns: int) -> bool:
+        """Whether another transaction may be made for it."""
+        return not self.mute and self._waits_until_ns <= now_ns <= self.intent.send_until_ns
+
+    def next_ns(self, now_ns: int) -> int:
+        """When something about it changes by time alone."""
+        times = (self._waits_until_ns, self.intent.send_until_ns + 1, self.intent.expires_ns)
+        return min(at_ns for at_ns in (*times, now_ns + 60 * SECOND_NS) if at_ns > now_ns)
+
+    def expiry(self, now_ns: int, *, placed: bool) -> Reason | None:
+        """Why it ends now, if it does: its time is over, or it can no more be sent and never was."""
+        if now_ns >= self.intent.expires_ns:
+            if not self.left:
+                return self.blocked or NOT_SENT
+            return FEES_TOO_HIGH if self.blocked is FEES_TOO_HIGH else NOT_MINED
+        if now_ns > self.intent.send_until_ns and not placed and not self.left:
+            return self.blocked or TOO_LATE
+        return None
+
+    def reverted(self, gas_used: int) -> bool:
+        """Its transaction failed in a block. Whether it is tried again: once, with half the gas more if it ran out."""
+        self.reverts += 1
+        if gas_used >= self.gas:
+            self.gas += self.gas // 2
+        return self.reverts < REVERTED_TWICE
