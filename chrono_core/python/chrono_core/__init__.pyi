@@ -542,9 +542,7 @@ class SortitionKey:
 def sortition_point(seed: int, block: int, replicate: int, /) -> _Point:
     """The point that a draw hashes to: h."""
 
-def verify_credential(
-    public_key: _Point, seed: int, block: int, replicate: int, credential: _Credential, /
-) -> bool:
+def verify_credential(public_key: _Point, seed: int, block: int, replicate: int, credential: _Credential, /) -> bool:
     """Whether the contract takes this proof for this draw; the score is not compared."""
 
 def verify_registration(public_key: _Point, identity: bytes, proof: tuple[int, int, int], /) -> bool:

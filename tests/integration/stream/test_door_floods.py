@@ -147,7 +147,11 @@ async def test_connections_that_never_shake_hands_take_nobody_elses_place() -> N
 
 @pytest.mark.parametrize(
     "request_bytes",
-    [b"GET /elsewhere HTTP/1.1\r\nHost: x\r\n\r\n", b"\x00" * 64 + b"\r\n\r\n", b"GET /stream HTTP/1.1\r\nHost: x\r\n\r\n"],
+    [
+        b"GET /elsewhere HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"\x00" * 64 + b"\r\n\r\n",
+        b"GET /stream HTTP/1.1\r\nHost: x\r\n\r\n",
+    ],
 )
 async def test_handshakes_that_lead_nowhere_count_as_failures(request_bytes: bytes) -> None:
     async with guarded(ManualClock(AT_NS)) as doors:
