@@ -1,7 +1,7 @@
 """Identity and claims on a Ledger: its Ethereum app shows each transaction to a person, who presses.
 
 The exchange is the app's own (commands of class E0), spoken here so that it can be tested without a device. The wire
-to a real device comes from `ledgereth` (the extra `ledger`). Source: the Ethereum app's APDU page; BIP-32, EIP-191.
+to a real device comes from `ledgerblue` (the extra `ledger`). Source: the Ethereum app's APDU page; BIP-32, EIP-191.
 """
 
 from collections.abc import Iterator
@@ -142,7 +142,7 @@ def connect() -> Device:
 
 
 class _Usb:
-    """A device as ledgerblue (which comes with ledgereth) has it: a status other than DONE is an exception there."""
+    """A device as ledgerblue has it: a status other than DONE is an exception there."""
 
     def __init__(self, dongle: Any, failure: type[Exception]) -> None:
         self._dongle = dongle
