@@ -44,7 +44,8 @@ class WrittenBehind:
             book = (quote.venue, quote.market)
             kept_at_ns, volume = self._kept.get(book, (0, Decimal(0)))
             volume = None if volume is None or quote.volume is None else volume + quote.volume
-            if quote.received_at_ns - kept_at_ns < self._every_ns:
+            # Of a wall clock that was set back nothing follows but a quote too many.
+            if 0 <= quote.received_at_ns - kept_at_ns < self._every_ns:
                 self._kept[book] = (kept_at_ns, volume)
                 continue
             self._kept[book] = (quote.received_at_ns, Decimal(0))

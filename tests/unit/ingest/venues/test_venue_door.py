@@ -115,6 +115,14 @@ async def test_one_quote_of_a_book_is_kept_in_its_time_and_no_volume_is_lost():
     assert told == [("BTC/USD", 0, 1), ("BTC/USD", 10, 10), ("BTC/USD", 20, 10), ("ETH/USD", 3, 1)]
 
 
+async def test_a_wall_clock_that_was_set_back_does_not_stop_the_keeping():
+    kept = []
+    writer = behind(kept)
+    writer.add([quote(3600), quote(0), quote(5), quote(10)])
+    await drain(writer, writer._clock)
+    assert [(one.received_at_ns - AT) // S for one in kept[0]] == [3600, 0, 10]
+
+
 async def test_an_unknown_volume_makes_the_sum_unknown_once():
     kept = []
     writer = behind(kept)
