@@ -9,10 +9,13 @@ import os
 import random
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import eth_abi
+from eth_hash.auto import keccak
 from msgspec.structs import replace
+from py_flare_common.merkle import MerkleTree as TheirTree
 
 from chrono.clock import SECOND_NS
 from chrono.flare.address import Address
@@ -20,7 +23,7 @@ from chrono.flare.commit import Reveal
 from chrono.flare.epochs import VotingRound
 from chrono.flare.feed_values import encode_values
 from chrono.flare.feeds import Feed, FeedId
-from chrono.flare.median import weighted_medians
+from chrono.flare.median import Median, weighted_medians
 from chrono.flare.networks import FLARE
 from chrono.flare.rewards.claims import PartialClaim
 from chrono.flare.rewards.epoch import (
@@ -38,10 +41,12 @@ from chrono.flare.rewards.signing import SeenSignature
 from chrono.flare.rewards.tree import reward_root, reward_tree
 from chrono.flare.rewards.voters import RewardedVoter
 from chrono.flare.round.electorate import Electorate, Voter
+from chrono.published.epoch import PublishedEpoch
 from chrono.published.verification import verify
 from chrono.published.walk import Walk
 from tests.bench.core import Row, measure
 from tests.fakes.flare_round import BENCHING_ROUNDS, ROUND, SUBMISSION, TIMING, Submitted, sender
+from tests.reference import protocol_sums
 from tests.reference.flare_round import Rules, Sent, Twin
 
 VOTERS, FEEDS = 100, 63
@@ -51,6 +56,10 @@ UPDATES = 75
 """Fast updates in a round: about 1.5 in each block of two seconds, with some incentive."""
 DIFFERENT = 40
 """So many rounds have votes of their own; the others repeat them."""
+
+Columns = list[list[int | None]]
+Medians = Callable[[Columns, list[int]], Sequence[Median | None]]
+"""The median of every feed of a round. Shapes: (feeds, voters), (voters,) to (feeds,)."""
 
 
 def rounds(seconds: float) -> list[Row]:
@@ -75,17 +84,17 @@ def rounds(seconds: float) -> list[Row]:
     ]
 
 
-def reward_epoch(measured: int, *, fip16: bool) -> dict[str, float]:
+def reward_epoch(measured: int, *, fip16: bool, medians: Medians = weighted_medians) -> dict[str, float]:
     """Claims and root of a synthetic epoch with the medians of all feeds; CPU seconds of one core.
 
-    `measured` rounds are computed. The epoch's seconds are those of all rounds in the same proportion, and the netting
+    `medians` are ours, or a twin's. `measured` rounds are computed. The epoch's seconds are those of all rounds in the same proportion, and the netting
     and the tree as measured: these grow with the voters and not with the rounds.
     """
     network = replace(FLARE, fip16_activation_reward_epoch=REWARD_EPOCH) if fip16 else FLARE
     rules = EpochRules(network, REWARD_EPOCH, _rewarded_voters())
     happened = _happened(measured, rules)
     began = time.process_time()
-    claims = [_claims_of(place, columns, each, rules) for place, (columns, each) in enumerate(happened)]
+    claims = [_claims_of(place, columns, each, rules, medians) for place, (columns, each) in enumerate(happened)]
     in_rounds = time.process_time() - began
     root = reward_root(reward_tree(epoch_claims(claims, rules)))
     assert len(root) == 32
@@ -93,20 +102,37 @@ def reward_epoch(measured: int, *, fip16: bool) -> dict[str, float]:
     return {"rounds_measured": measured, "epoch_seconds": in_rounds / measured * EPOCH_ROUNDS + rest}
 
 
+def plain_medians(columns: Columns, weights: list[int]) -> list[Median | None]:
+    """The medians in plain Python, by the twin that the tests use."""
+    return [Median(*found) if (found := protocol_sums.median(column, weights)) else None for column in columns]
+
+
 def published() -> dict[str, float] | None:
-    """All published epochs of the recordings, verified; None where they are not."""
+    """All published epochs of the recordings, verified, and their roots alone in plain Python; None without them."""
     folder = Path(os.environ.get("CHRONO_DATA", "../shared/data")) / "ftso"
     if not folder.is_dir():
         return None
     began = time.perf_counter()
     findings = [verify(epoch) for epoch in Walk([folder]) if epoch is not None]
+    seconds = time.perf_counter() - began
     assert all(found.verified for found in findings)
+    began = time.perf_counter()
+    assert all(_plain_root(epoch) == epoch.root for epoch in Walk([folder]) if epoch is not None)
     return {
         "epochs": len(findings),
         "claims": sum(found.claims for found in findings),
         "proofs": sum(found.proofs for found in findings),
-        "seconds": time.perf_counter() - began,
+        "seconds": seconds,
+        "plain_seconds": time.perf_counter() - began,
     }
+
+
+def _plain_root(epoch: PublishedEpoch) -> bytes:
+    """The root of its claims by eth-abi, eth-hash and py-flare-common."""
+    types = ["uint24", "bytes20", "uint120", "uint8"]
+    claims = ((each.reward_epoch_id, each.beneficiary, each.amount, each.claim_type) for each in epoch.claims)
+    root = TheirTree(["0x" + keccak(eth_abi.encode(types, claim)).hex() for claim in claims]).root
+    return bytes.fromhex((root or "0x")[2:])
 
 
 def _electorate() -> Electorate:
@@ -159,9 +185,6 @@ def _address(number: int, kind: int) -> Address:
     return Address(bytes([kind, *number.to_bytes(19, "big")]))
 
 
-Columns = list[list[int | None]]
-
-
 def _happened(measured: int, rules: EpochRules) -> list[tuple[Columns, AnchorRound]]:
     """Everybody signs, five of six finalise, and now and then somebody did not reveal. Medians are not there yet."""
     dice = random.Random(5)
@@ -191,15 +214,17 @@ def _happened(measured: int, rules: EpochRules) -> list[tuple[Columns, AnchorRou
     return found
 
 
-def _claims_of(place: int, columns: Columns, happened: AnchorRound, rules: EpochRules) -> list[PartialClaim]:
+def _claims_of(
+    place: int, columns: Columns, happened: AnchorRound, rules: EpochRules, medians: Medians
+) -> list[PartialClaim]:
     weights = [voter.closeness_weight(fip16=rules.fip16) for voter in rules.voters]
-    medians = weighted_medians(columns, weights)
+    found = medians(columns, weights)
     terms = FeedTerms(5000, 400_000, 500, rules.burn_address)
     offer = RoundOffer(_round_id(place), b"\x01F00/USD".ljust(21, b"\0"), 10**21 + place, terms)
     value = ScaledValue(100, 2)
     updates = FastUpdateRound(value, value, 5000, tuple(rules.voters[n % VOTERS].signing for n in range(UPDATES)))
     return [
-        *anchor_claims(offer, replace(happened, median=medians[place % FEEDS]), rules, burn=False),
+        *anchor_claims(offer, replace(happened, median=found[place % FEEDS]), rules, burn=False),
         *fast_update_round_claims(10**20, updates, rules, burn=False),
     ]
 
