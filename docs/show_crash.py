@@ -10,7 +10,14 @@ from matplotlib.dates import DateFormatter
 from chrono.market.tapes import Selection, Tape, open_tape
 from docs.showing import FAINT, NAMED, OURS, SHADE, between, instant, markdown, plt, replayed, save, write
 
-MARKS = {"outlier": ("#b3261e", "outlier"), "stale": ("#8390ab", "stale"), "unpriced_edge": ("#7a5600", "no rate")}
+MARKS = {
+    "outlier": ("#b3261e", "outlier"),
+    "jump": ("#e07b39", "jump"),
+    "frozen": ("#3b6ea5", "frozen"),
+    "deviation": ("#8e44ad", "deviation"),
+    "stale": ("#8390ab", "stale"),
+    "unpriced_edge": ("#7a5600", "no rate"),
+}
 CRASH_FROM, CRASH_UNTIL = "2025-10-10T21:00:00", "2025-10-10T22:00:00"
 CASES = (
     ("AVAX", 2, False, "AVAX/USD, two spot venues, minimum lowered to 2"),
