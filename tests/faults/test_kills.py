@@ -58,13 +58,20 @@ def drained(house: House) -> bool:
     return status == 200 and any(line.startswith("chrono_spool_bytes 0.0") for line in lines)
 
 
+def is_postgres(child: psutil.Process) -> bool:
+    """Whether this child is a PostgreSQL that lives; it may have ended since it was listed."""
+    try:
+        return bool(child.name().startswith("postgres") and child.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
+
+
 def postmaster(house: House) -> psutil.Process:
     """The running embedded PostgreSQL, waited for: after a kill it is started again with back-off."""
     found: list[psutil.Process] = []
 
     def is_there() -> bool:
-        children = psutil.Process(house.pid).children()
-        found[:] = [p for p in children if p.name().startswith("postgres") and p.status() != psutil.STATUS_ZOMBIE]
+        found[:] = [child for child in psutil.Process(house.pid).children() if is_postgres(child)]
         return bool(found)
 
     wait_for(is_there, 60, f"PostgreSQL did not come back:\n{house.log()}")
