@@ -24,6 +24,12 @@ class ChronoError(Exception):
         return f"{self.reason.message}{f' ({told})' if told else ''}; {self.reason.remedy}"
 
 
+def reason_of(code: str) -> Reason:
+    """The reason that a recorded code stands for; one that says as much when another version wrote it."""
+    known = {reason.code: reason for reason in globals().values() if isinstance(reason, Reason)}
+    return known.get(code) or Reason(code, f"another version of Chrono called it {code}", "see its docs/runbook.md")
+
+
 # What a caller sent
 BAD_BATCH = Reason("bad_batch", "the body is not a batch of feeds", "see /schema/openapi.json for its form")
 BAD_MARKET = Reason("bad_market", "this is not a market", "write BASE/QUOTE in upper case, such as BTC/USD")
@@ -99,6 +105,16 @@ REDIS_UNPROTECTED = Reason(
     "redis_unprotected", "Redis is not on this machine and has no password", "set requirepass and put it into REDIS_URL"
 )
 BAD_CURSOR = Reason("bad_cursor", "this is not a cursor of ours", "pass `next` of the answer before, unchanged")
+UNKNOWN_ROUND = Reason(
+    "unknown_round",
+    "nothing is recorded of this voting round",
+    "see /rounds, or `chrono ftso rounds`, for those there are",
+)
+NO_PROVIDER = Reason(
+    "no_provider",
+    "no provider runs here",
+    "give [flare] a seat, an identity and nodes, then `chrono run`; `chrono ftso check` says what is missing",
+)
 NO_DERIVATION = Reason("no_derivation", "no value is recorded for that time", "ask for a stored time, or none")
 OTHER_ALGORITHM = Reason(
     "other_algorithm", "the value was made by another version of the rule", "recompute it with that version of Chrono"
@@ -234,6 +250,199 @@ HISTORY_CUT = Reason(
 )
 HISTORY_BEHIND = Reason(
     "history_behind", "the blocks read do not reach past the deadline yet", "look at the nodes: heads, and how they lag"
+)
+
+# What a reward epoch asks of an entity
+NOT_REGISTERED = Reason(
+    "not_registered",
+    "the entity is no voter of this reward epoch, and earns nothing in it",
+    "see `chrono ftso check` for what the chain lacks; `chrono ftso register --send` tries at once, while it is open",
+)
+EPOCH_DUTY_REFUSED = Reason(
+    "epoch_duty_refused", "the contract refuses a duty of the reward epoch", "do what the fact `remedy` says"
+)
+EPOCH_DUTY_OVER = Reason(
+    "epoch_duty_over", "a duty of the reward epoch was not done while it was open", "see the reason that it had before"
+)
+POLICY_KEY_ABSENT = Reason(
+    "policy_key_absent",
+    "the signing-policy key that the chain knows for this reward epoch is not here",
+    "put its keystore back: after a rotation the old key serves until the rewards of its last epoch are signed",
+)
+REWARD_DATA_ABSENT = Reason(
+    "reward_data_absent",
+    "the reward epoch is not published yet at flare.reward_data",
+    "nothing, mostly: it comes about a day later and is looked for again; else check the address or the folder",
+)
+REWARD_DATA_WRONG = Reason(
+    "reward_data_wrong",
+    "the published reward epoch is not one to sign",
+    "see the fact `why`, and `chrono rewards verify`; fetch it again or ask whoever published it",
+)
+
+# What the voter did not do
+IDENTITY_BUSY = Reason(
+    "identity_busy",
+    "another Chrono votes for this identity on this network",
+    "stop it: two voters of one identity are punished for every round",
+)
+SUB_PROTOCOL_AWAY = Reason(
+    "sub_protocol_away",
+    "a protocol that shares our transactions gave nothing in time",
+    "look at its client (flare.fdc_url); our own part of the round goes on without it",
+)
+SUB_PROTOCOL_WRONG = Reason(
+    "sub_protocol_wrong",
+    "a protocol that shares our transactions answered something else than was asked",
+    "look at the version and address of its client (flare.fdc_url)",
+)
+JOURNAL_BROKEN = Reason(
+    "journal_broken",
+    "the journal cannot be written, so nothing is committed: a commit whose reveal is lost is punished thirtyfold",
+    "free or mend the disk of the data folder; owed reveals go on from memory, and the journal is tried again each round",
+)
+JOURNAL_FOREIGN = Reason(
+    "journal_foreign",
+    "the journal is of another network, identity or version of Chrono",
+    "give every identity and network a data folder of its own, and do not go back behind the version that wrote it",
+)
+JOURNAL_DAMAGED = Reason(
+    "journal_damaged",
+    "records in the middle of the journal cannot be read any more",
+    "the damaged file lies beside it; rounds that it may have held are neither committed nor signed again; test the disk",
+)
+COMMIT_CONFLICT = Reason(
+    "commit_conflict",
+    "another commit of this round is in the journal",
+    "nothing was sent: the first commit of a round is its only one; find out who asked twice",
+)
+RANDOM_REPEATED = Reason(
+    "random_repeated",
+    "the random of this commit was used before",
+    "nothing was sent; the system's source of randomness is broken, or the machine was restored from a snapshot",
+)
+ROUND_CLOSED = Reason(
+    "round_closed",
+    "the round lies behind the journal's mark, and nothing new is said in it",
+    "nothing is to be done: what the journal no longer knows, or the chain alone knows, is never said a second time",
+)
+UNKNOWN_SUBMISSION = Reason(
+    "unknown_submission",
+    "the chain holds a transaction of our address that the journal does not know",
+    "stop the other program that uses this key, or put the newest journal back; two rounds are kept silent",
+)
+SCAN_NOT_DONE = Reason(
+    "scan_not_done",
+    "our own transactions of the last two rounds have not been looked at yet",
+    "wait for the history to be read; if it takes long, look at the nodes",
+)
+HEAD_STALE = Reason(
+    "head_stale",
+    "the newest block is too old to commit by",
+    "look at the nodes and how they lag; a reveal is sent all the same",
+)
+CLOCK_SKEWED = Reason(
+    "clock_skewed",
+    "this machine's clock is too far from the chain's to commit by",
+    "let it keep time (NTP), and look at the nodes",
+)
+EPOCHS_DIFFER = Reason(
+    "epochs_differ",
+    "two nodes and we do not agree on the last signing policy: a feed list that we do not know spoils a reveal",
+    "look at the nodes, and how far the history is read",
+)
+EPOCH_UNKNOWN = Reason(
+    "epoch_unknown",
+    "the signing policy, voters or feeds of the round are not known",
+    "wait for the history to be read; name a node with at least 8 days of it",
+)
+NOT_A_VOTER = Reason(
+    "not_a_voter",
+    "the identity is not in the signing policy of the round's reward epoch",
+    "see `chrono ftso check` for what its registration lacked; it is tried again for the next reward epoch",
+)
+NO_VALUES = Reason("no_values", "there is no value of any feed to commit to", "see `chrono status` for the venues")
+VALUES_LATE = Reason(
+    "values_late", "the values were not there when the commit had to leave", "look at this machine's load"
+)
+NOT_READY = Reason(
+    "not_ready",
+    "Chrono was not running, or not ready, when the commit of the round had to leave",
+    "nothing is to be done after a start; else see when and why it was down",
+)
+STOPPING = Reason(
+    "stopping", "Chrono is about to stop, so it begins no round", "nothing is to be done; what is owed is still sent"
+)
+REVEAL_MISSED = Reason(
+    "reveal_missed",
+    "a commit left and its reveal was in no block in time, which is punished thirtyfold",
+    "read the round with `chrono ftso explain`; see docs/runbook.md for a missed round",
+)
+NO_REVEALS = Reason(
+    "no_reveals",
+    "nobody revealed in this round, so it has no result",
+    "nothing is to be done here; look at the network",
+)
+RESULT_DIFFERS = Reason(
+    "result_differs",
+    "the result on chain is another one than ours",
+    "nothing more is signed for the round; keep the data folder and report it",
+)
+GRACE_OVER = Reason(
+    "grace_over",
+    "the round was finalised before our signature was ready, so none was sent",
+    "look at how far the nodes' heads lag behind",
+)
+NOT_FINALISED = Reason(
+    "not_finalised",
+    "nobody finalised the round in time, nor did we: too little weight signed one result",
+    "nothing is to be done here if others are missing; else look at `chrono ftso explain`",
+)
+NOT_OUR_ADDRESS = Reason(
+    "not_our_address",
+    "the address is not the one that the chain knows for our entity in this reward epoch",
+    "compare flare.identity and the system client's address; after a rotation the new one counts from its epoch on",
+)
+NO_DATA_PROVIDER = Reason(
+    "no_data_provider", "no protocol data provider is served here", "set flare.seat = data-provider"
+)
+REVEAL_OWED = Reason(
+    "reveal_owed",
+    "a commit left and its reveal is owed, which these settings would not send",
+    "start again with flare.seat = submitter and flare.mode = live, and stop that with SIGTERM; or wait for the deadline",
+)
+DRY_RUN = Reason(
+    "dry_run",
+    "a dry run signs and sends nothing",
+    "nothing is to be done; set flare.mode = live when what it shows is right",
+)
+HOT_KEY_ABSENT = Reason(
+    "hot_key_absent",
+    "the key that the chain knows for this duty and reward epoch is not here",
+    "put its keystore into the key folder: `chrono wallet list` shows those that are there",
+)
+STEP_FAILED = Reason(
+    "step_failed",
+    "a step of the round failed in a way that nobody foresaw",
+    "report it with the log; it is tried again",
+)
+VOTER_AWAY = Reason(
+    "voter_away", "the voter does not run now", "look at `chrono status` for why; it is started again by itself"
+)
+
+# Whom nobody reached
+ALERT_UNDELIVERED = Reason(
+    "alert_undelivered", "the receiver of alerts did not take the message", "look at the receiver; it is tried again"
+)
+ALERT_REFUSED = Reason(
+    "alert_refused",
+    "the receiver of alerts refuses the message",
+    "check alerts.url and alerts.token with `chrono alerts test`",
+)
+ALERT_ADDRESS = Reason(
+    "alert_address",
+    "the receiver of alerts is in a private network, and that is not allowed",
+    "check where the name leads; if it is meant so, set alerts.private_network = true",
 )
 
 # What a reader of the streams did

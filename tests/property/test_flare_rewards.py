@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from chrono.flare.median import weighted_median
 from chrono.flare.random import RoundRandom
+from chrono.flare.rewards.bands import on_quartile_counts
 from chrono.flare.rewards.claims import ClaimType, PartialClaim, burn_ineligible, net
-from chrono.flare.rewards.median_closeness import median_reward, on_quartile_counts
+from chrono.flare.rewards.median_closeness import median_reward
 from chrono.flare.rewards.offers import FeedTerms, RoundOffer, round_amount, split_anchor
 from chrono.flare.rewards.rewarded_feed import rewarded_random, rewarded_randoms
 from chrono.flare.rewards.shares import declining_shares, equal_share

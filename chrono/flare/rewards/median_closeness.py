@@ -4,16 +4,15 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from chrono.flare.abi import word
 from chrono.flare.address import Address
 from chrono.flare.median import Median
+from chrono.flare.rewards.bands import PrimaryBand, SecondaryBand, primary_band, secondary_band
 from chrono.flare.rewards.claims import ClaimType, PartialClaim
 from chrono.flare.rewards.offers import RoundOffer
 from chrono.flare.rewards.shares import declining_shares
 from chrono.flare.rewards.split import by_delegation, by_signing_weight
 from chrono.flare.rewards.voters import RewardedVoter
 from chrono.flare.units import BIPS, PPM
-from chrono_core import keccak256
 
 LOW_TURNOUT = "LOW_TURNOUT_CLAIM_BACK"
 NO_WEIGHT = "NO_NORMALIZED_WEIGHT"
@@ -31,15 +30,6 @@ class MedianReward(Struct, frozen=True):
     def eligible(self, *, fip16: bool) -> frozenset[Address]:
         """Who may earn by signing and finalising in this round."""
         return self.rewarded if fip16 else self.delegators_rewarded
-
-
-class _Bands(Struct, frozen=True):
-    """Which values are paid: `low` to `high` are the quartiles, `lower` to `upper` the neighbours of the median."""
-
-    low: int
-    high: int
-    lower: int
-    upper: int
 
 
 class _Standing(Struct, frozen=True):
@@ -71,11 +61,12 @@ def median_reward(
     )
     if median is None or not turnout_met:
         return _claimed_back(offer, LOW_TURNOUT)
-    bands = _bands(offer, median)
-    if bands is None:
+    primary = primary_band(median)
+    if primary is None:
         # Several voted and none had any weight: nobody can have any weight in the reward. The reference stops here.
         return _claimed_back(offer, NO_WEIGHT)
-    standings = _standings(offer, values, bands, voters, fip16=fip16)
+    secondary = secondary_band(median, offer.terms.secondary_band_width_ppm)
+    standings = _standings(offer, values, primary, secondary, voters, fip16=fip16)
     weights = normalised_weights(standings, offer.terms.primary_band_share_ppm)
     if not any(weights):
         return _claimed_back(offer, NO_WEIGHT)
@@ -110,26 +101,11 @@ def normalised_weights(standings: Sequence[_Standing], primary_share_ppm: int) -
     ]
 
 
-def on_quartile_counts(feed_id: bytes, voting_round_id: int, submit: Address) -> bool:
-    """Whether a value that equals a quartile counts as inside: a coin that nobody can choose decides for each voter."""
-    # abi.encode(bytes, uint256, address): the dynamic bytes stand behind the three words of the head.
-    head = word(3 * 32) + word(voting_round_id) + bytes(12) + submit
-    tail = word(len(feed_id)) + feed_id.ljust(-(-len(feed_id) // 32) * 32, b"\0")
-    return keccak256(head + tail)[-1] % 2 == 1
-
-
-def _bands(offer: RoundOffer, median: Median) -> _Bands | None:
-    """None when the median has no quartiles."""
-    if median.quartile1 is None or median.quartile3 is None:
-        return None
-    width = abs(median.value) * offer.terms.secondary_band_width_ppm // PPM
-    return _Bands(median.quartile1, median.quartile3, median.value - width, median.value + width)
-
-
 def _standings(
     offer: RoundOffer,
     values: Sequence[int | None],
-    bands: _Bands,
+    primary: PrimaryBand,
+    secondary: SecondaryBand,
     voters: Sequence[RewardedVoter],
     *,
     fip16: bool,
@@ -139,18 +115,12 @@ def _standings(
         _Standing(
             voter,
             voter.closeness_weight(fip16=fip16),
-            _is_between_quartiles(value, bands, offer, voter),
-            bands.lower < value < bands.upper,
+            primary.holds(value, offer.feed_id, offer.voting_round_id, voter.submit),
+            value in secondary,
         )
         for voter, value in zip(voters, values, strict=True)
         if value is not None
     ]
-
-
-def _is_between_quartiles(value: int, bands: _Bands, offer: RoundOffer, voter: RewardedVoter) -> bool:
-    if value in {bands.low, bands.high}:
-        return on_quartile_counts(offer.feed_id, offer.voting_round_id, voter.submit)
-    return bands.low < value < bands.high
 
 
 def _claimed_back(offer: RoundOffer, why: str) -> MedianReward:
