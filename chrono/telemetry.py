@@ -5,9 +5,10 @@ Metric names follow Prometheus: base units, `_total` for counters, few labels, n
 
 import logging
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -27,6 +28,7 @@ _FAST = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5,
 BUILD_INFO = Gauge("chrono_build_info", "Version of the running Chrono.", ["version"])
 COMPONENT_HEALTHY = Gauge("chrono_component_healthy", "1 when the part runs as it should.", ["component"])
 COMPONENT_RESTARTS = Counter("chrono_component_restarts_total", "Restarts of a supervised part.", ["component"])
+CLOCK_SKEW = Gauge("chrono_clock_skew_seconds", "How far our wall clock is ahead of the chain's blocks.")
 LOOP_LAG = Histogram("chrono_event_loop_lag_seconds", "How late the event loop woke a timer.", buckets=_FAST)
 
 INGEST_FEEDS = Counter("chrono_ingest_feeds_total", "Feeds received, by what became of them.", ["source", "outcome"])
@@ -58,10 +60,16 @@ VENUE_REFUSALS = Counter("chrono_venue_refusals_total", "Times that a venue did 
 VENUE_FROZEN = Gauge("chrono_venue_frozen_books", "Books left out because they rest while the market moves.", ["venue"])
 VENUE_UNLISTED = Gauge("chrono_venue_unlisted_books", "Books left out because the venue does not list them.", ["venue"])
 VENUE_OFFSET = Gauge("chrono_venue_clock_offset_seconds", "The venue's clock minus ours, way included.", ["venue"])
-VENUE_UNSTORED = Counter("chrono_venue_unstored_total", "Quotes of venues that were not stored.", ["reason"])
+VENUE_UNSTORED = Counter("chrono_venue_unstored_total", "Quotes and trades of venues that were not stored.", ["reason"])
 
 SIGNER_SIGNATURES = Counter("chrono_signer_signatures_total", "Signatures given out.", ["kind"])
 SIGNER_REFUSED = Counter("chrono_signer_refused_total", "Signatures refused by the policy of a key.", ["reason"])
+
+ALERTS_FIRING = Gauge("chrono_alerts_firing", "Alerts that are on.", ["alert"])
+ALERTS_TOLD = Counter("chrono_alerts_total", "Alerts that began.", ["alert"])
+ALERTS_SENT = Counter(
+    "chrono_alerts_sent_total", "Messages to the receiver of alerts, by what became of each.", ["outcome"]
+)
 
 HTTP_SECONDS = Histogram(
     "chrono_http_request_duration_seconds",
@@ -81,7 +89,10 @@ WS_QUEUE_DEPTH = Gauge("chrono_ws_queue_depth", "Frames waiting in the deepest q
 DB_POOL_IN_USE = Gauge("chrono_db_pool_in_use", "Database connections in use.")
 DB_SECONDS = Histogram("chrono_db_operation_seconds", "Database calls.", ["op"], buckets=_FAST)
 CONSENSUS_DROPPED = Counter("chrono_consensus_dropped_total", "Values never stored, PostgreSQL being away too long.")
+ROUNDS_DROPPED = Counter("chrono_ftso_rounds_dropped_total", "Rounds never stored: PostgreSQL away too long.")
+REPORTS_UNHEARD = Counter("chrono_ftso_reports_unheard_total", "Reports of the duty that a listener failed to take.")
 SPOOL_BYTES = Gauge("chrono_spool_bytes", "Bytes waiting in the local spool.")
+JOURNAL_SYNC = Histogram("chrono_journal_fsync_seconds", "One record of the journal to disk.", buckets=_FAST)
 LOG_LINES_LOST = Counter("chrono_log_lines_lost_total", "Log lines that stderr did not take: its disk full, or gone.")
 CACHE_FAILURES = Counter("chrono_cache_failures_total", "Calls to Redis that failed.", ["op"])
 
@@ -89,6 +100,10 @@ RPC_NODE_STATE = Gauge("chrono_rpc_node_state", "1 for the state that the node i
 RPC_REQUESTS = Counter("chrono_rpc_requests_total", "Calls to nodes, by how they ended.", ["node", "method", "outcome"])
 RPC_SECONDS = Histogram("chrono_rpc_request_duration_seconds", "Call to answer of a node.", ["node"], buckets=_FAST)
 RPC_HEAD = Gauge("chrono_rpc_head_block", "Newest block of a node.", ["node"])
+RPC_SOCKET_LIVE = Gauge("chrono_rpc_socket_live", "1 while a node tells its blocks over a WebSocket.", ["node"])
+RPC_SOCKET_LOSSES = Counter(
+    "chrono_rpc_socket_losses_total", "WebSockets of a node lost, or not had.", ["node", "reason"]
+)
 RPC_INVARIANTS = Counter("chrono_rpc_invariant_violations_total", "Nodes that contradicted each other.", ["kind"])
 TX_ATTEMPTS = Counter("chrono_tx_attempts_total", "Transactions, by what became of each.", ["role", "outcome"])
 TX_INCLUSION = Histogram(
@@ -100,6 +115,66 @@ ACCOUNT_BALANCE = Gauge("chrono_account_balance_wei", "What an account holds.", 
 ACCOUNT_RUNWAY = Gauge("chrono_account_runway_seconds", "How long the balance lasts at the present spending.", ["role"])
 INDEX_BLOCK = Gauge("chrono_index_block", "Blocks read: the newest, and the newest that two nodes agree on.", ["kind"])
 INDEX_ROLLBACKS = Counter("chrono_index_rollbacks_total", "Blocks read and taken back.")
+FTSO_ROUND = Gauge("chrono_ftso_round_current", "The voting round whose epoch runs, by the chain's time.")
+FTSO_REWARD_EPOCH = Gauge("chrono_ftso_reward_epoch_current", "The reward epoch that the round really belongs to.")
+FTSO_SUBMISSIONS = Counter(
+    "chrono_ftso_submissions_total", "Our duties of rounds, by how each ended.", ["protocol", "phase", "outcome"]
+)
+FTSO_MARGIN = Histogram(
+    "chrono_ftso_submission_margin_seconds",
+    "Block time of a submission to its deadline.",
+    ["phase"],
+    buckets=(0, 1, 2, 3, 5, 8, 10, 15, 20, 30, 40, 60),
+)
+REVEAL_OFFENCES = Counter("chrono_ftso_reveal_offences_total", "Commits of ours whose reveal was in no block in time.")
+REVEALS_PENDING = Gauge("chrono_ftso_reveals_pending", "Commits that left, and whose reveal is not confirmed.")
+OLDEST_UNREVEALED = Gauge("chrono_ftso_oldest_unrevealed_commit_seconds", "Age of the oldest of those commits.")
+FEEDS_OMITTED = Counter("chrono_ftso_feeds_omitted_total", "Feeds that a commit of ours left empty.", ["reason"])
+BAND_HITS = Gauge("chrono_ftso_band_hit_ratio", "Our values within 0.5 % of the median, of all feeds.", ["window"])
+FEED_DEVIATION = Histogram(
+    "chrono_ftso_feed_deviation_bps", "Our value from the median, either way.", buckets=(1, 2, 5, 10, 20, 50, 100, 500)
+)
+FTSO_REGISTERED = Gauge("chrono_ftso_registered", "1 when we are a voter of the reward epoch.", ["epoch"])
+EPOCH_ENDS = Gauge(
+    "chrono_ftso_reward_epoch_end_timestamp_seconds", "When the next reward epoch is due, by the chain's time."
+)
+REVEAL_DEADLINE = Gauge(
+    "chrono_ftso_reveal_deadline_timestamp_seconds", "First deadline of the reveals that are owed; 0 while none is."
+)
+FTSO_MISSES = Counter("chrono_ftso_misses_total", "Parts of our rounds that were missed, by why.", ["part", "reason"])
+SUB_PROTOCOL_REQUESTS = Counter(
+    "chrono_sub_protocol_requests_total", "Questions to protocols that share our transactions.", ["protocol", "outcome"]
+)
+
+
+SUBMISSION_OUTCOMES = ("ok", "late", "early", "missing", "reverted", "skipped")
+NODE_STATES = ("alive", "out_of_sync", "unreachable", "garbled", "wrong_chain")
+SUBMISSION_PHASES = ("submit1", "submit2", "submitSignatures", "relay")
+
+
+def create_duty_labels(nodes: Iterable[str], roles: Iterable[str], protocols: Iterable[str] = ("100",)) -> None:
+    """Let every count of the duty begin at 0: what never happened is then seen not to have happened.
+
+    What is measured begins when it is known: a balance of 0 or a registration of 0 would be told before it is true.
+    `roles` are those of the accounts, `protocols` the ids whose parts of a round are ours.
+    """
+    for phase in SUBMISSION_PHASES:
+        FTSO_MARGIN.labels(phase)
+        for protocol, outcome in product(protocols, SUBMISSION_OUTCOMES):
+            FTSO_SUBMISSIONS.labels(protocol, phase, outcome)
+        for outcome in ("taken", "in_block"):
+            TX_ATTEMPTS.labels(phase, outcome)
+        TX_FEE.labels(phase)
+    for node, state in product(nodes, NODE_STATES):
+        RPC_NODE_STATE.labels(node, state)
+    for role in roles:
+        TX_NONCE_GAP.labels(role)
+    for kind in ("answers", "receipts", "sending"):
+        RPC_INVARIANTS.labels(kind)
+    for kind in ("newest", "agreed", "history_left"):
+        INDEX_BLOCK.labels(kind)
+    SIGNER_REFUSED.labels("conflict")
+    SIGNER_SIGNATURES.labels("transaction")
 
 
 def configure_logs(logs: Logs) -> None:

@@ -15,10 +15,12 @@ REVERTED_TWICE: Final = 2
 class Duty:
     """One intent under way."""
 
-    def __init__(self, intent: Intent, *, attempts: int, left: bool) -> None:
+    def __init__(self, intent: Intent, attempts: int, settle_ns: int) -> None:
+        """`attempts` were made before, and may have left."""
         self.intent = intent
+        self._settle_ns = settle_ns
         self.attempts = attempts
-        self.left = left
+        self.left = attempts > 0
         """Whether an attempt may have left the process."""
         self.gas = intent.gas
         self.reverts = 0
@@ -40,18 +42,29 @@ class Duty:
 
     def may_sign(self, now_ns: int) -> bool:
         """Whether another transaction may be made for it."""
-        return not self.mute and self._waits_until_ns <= now_ns <= self.intent.send_until_ns
+        in_time = self._waits_until_ns <= now_ns <= self.intent.send_until_ns
+        return in_time and not self.mute and not self.is_over(now_ns)
+
+    def is_over(self, now_ns: int) -> bool:
+        """Whether nothing is sent for it any more; one that left may still be found in a block."""
+        return now_ns >= self.intent.expires_ns
 
     def next_ns(self, now_ns: int) -> int:
         """When something about it changes by time alone."""
-        times = (self._waits_until_ns, self.intent.send_until_ns + 1, self.intent.expires_ns)
+        expires_ns = self.intent.expires_ns
+        times = (self._waits_until_ns, self.intent.send_until_ns + 1, expires_ns, expires_ns + self._settle_ns)
         return min(at_ns for at_ns in (*times, now_ns + 60 * SECOND_NS) if at_ns > now_ns)
 
     def expiry(self, now_ns: int, *, placed: bool) -> Reason | None:
-        """Why it ends now, if it does: its time is over, or it can no more be sent and never was."""
-        if now_ns >= self.intent.expires_ns:
+        """Why it ends now, if it does: its time is over, or it can no more be sent and never was.
+
+        What left in the last moment is in a block before nodes tell of it: so it is looked for a little longer.
+        """
+        if self.is_over(now_ns):
             if not self.left:
                 return self.blocked or NOT_SENT
+            if now_ns < self.intent.expires_ns + self._settle_ns:
+                return None
             return FEES_TOO_HIGH if self.blocked is FEES_TOO_HIGH else NOT_MINED
         if now_ns > self.intent.send_until_ns and not placed and not self.left:
             return self.blocked or TOO_LATE

@@ -6,20 +6,21 @@ Whatever fails is tried again from where it stands.
 """
 
 import asyncio
-from collections import Counter
-from collections.abc import Awaitable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 import structlog
 from msgspec import Struct
 
 from chrono.chain.answers import Block, Head, Log
+from chrono.chain.block_search import first_block_at
+from chrono.chain.history import History, HistoryFile, Kept, key_of
 from chrono.chain.ledger import Ledger, Unlinked
+from chrono.chain.log_reader import LogReader, together
 from chrono.chain.pool import Pool
-from chrono.chain.ports import LogQuery
 from chrono.chain.registry import Contracts
 from chrono.clock import SECOND_NS, Clock
-from chrono.errors import HISTORY_CUT, NODE_REFUSED, NODES_DISAGREE, NOT_CONFIRMED, ChronoError
+from chrono.errors import NODES_DISAGREE, ChronoError
 from chrono.flare.contracts.event_table import EVENTS
 from chrono.flare.epochs import Timing
 from chrono.telemetry import INDEX_BLOCK, INDEX_ROLLBACKS
@@ -35,7 +36,11 @@ ROUND_EVENTS: Final = frozenset({"ProtocolMessageRelayed"})
 
 TOPICS: Final = {shape.topic: shape.name for shape in EVENTS if shape.contract in HEARD}
 
-AT_ONCE: Final = 8
+OLD_TOPICS: Final = tuple(topic for topic, name in TOPICS.items() if name not in ROUND_EVENTS)
+
+AT_ONCE: Final = 16
+"""Blocks that are asked for together, unless the nodes cannot bear it."""
+
 _DEEPEST: Final = 64
 _REST_S: Final = 0.5
 
@@ -46,34 +51,60 @@ class IndexRules(Struct, frozen=True, kw_only=True):
     """How history is read."""
 
     log_blocks: int = 1000
-    """Blocks that are asked for at once; half as many after each refusal."""
+    """Blocks whose logs are asked for at once, unless a node refuses so many."""
     quiet_s: float = 5.0
     """A head that does not move for so long past a deadline counts as the last before it."""
     follow_s: float = 0.25
     """How often the pool's head is looked at."""
+    keep_s: float = 600.0
+    """How often the events are written to disk; more often while the history is being read."""
+    tell_s: float = 10.0
+    """How often the log tells how far that is."""
 
 
 class Indexer:
     """Fills `ledger`. `run` is a supervised part; `contracts` may be replaced when an epoch moves them."""
 
     def __init__(
-        self, pool: Pool, contracts: Contracts, timing: Timing, clock: Clock, rules: IndexRules | None = None
+        self,
+        pool: Pool,
+        contracts: Contracts,
+        timing: Timing,
+        clock: Clock,
+        rules: IndexRules | None = None,
+        on_change: Callable[[], None] | None = None,
+        file: HistoryFile | None = None,
     ) -> None:
+        """`on_change` is called when the ledger has grown, or shrunk; it returns at once. `file` keeps events."""
         self.contracts = contracts
         self.ledger = Ledger(timing)
+        self.forks = 0
+        """How often blocks that had been read were taken back."""
+        self._on_change = on_change
+        self._read_from_s: int | None = None
         self._pool = pool
         self._clock = clock
         self._rules = rules or IndexRules()
-        self._most_blocks = self._rules.log_blocks
-        self._log_blocks = self._rules.log_blocks
+        self._reader = LogReader(pool, self._rules.log_blocks)
+        self._file = file
+        self._history = History()
+        self._history_from_s = 0
         self._next_old: int | None = None
         self._old_end: int | None = None
         self._tip_since_ns = 0
+        self._waits_for = ""
+        self._at_once = AT_ONCE
+        self._kept_ns = self._told_ns = clock.monotonic_ns()
 
     @property
     def ready(self) -> bool:
         """Whether all history that is needed has been read."""
         return self._old_end is not None and self._next_old == self._old_end
+
+    @property
+    def left(self) -> int | None:
+        """Blocks whose events are still to be read; None before it is known from where on."""
+        return None if self._next_old is None or self._old_end is None else self._old_end - self._next_old
 
     def covers(self, deadline_s: int) -> bool:
         """Whether every block before `deadline_s` is here for sure.
@@ -89,15 +120,29 @@ class Indexer:
         still = now_ns >= max(self._tip_since_ns, deadline_s * SECOND_NS) + quiet_ns
         return still and self._pool.standings.at_head(tip.hash, now_ns - quiet_ns // 2) >= self._pool.witnesses
 
+    def reads_from(self, time_s: int) -> bool:
+        """Whether every transaction since `time_s` that counts is here, up to the newest block that was read."""
+        tip, first_s = self.ledger.tip, self._read_from_s
+        if tip is None or first_s is None:
+            return False
+        return max(first_s, self.ledger.first_needed_s(tip.time_s)) <= time_s
+
     async def run(self) -> None:
         """Read what is missing, and follow the head, for ever."""
         while True:
             try:
                 await self.catch_up()
+                self._waits_for = ""
             except ChronoError as error:
-                log.warning("index_waits", cause=str(error))
+                self._tell_wait(error)
                 await self._clock.sleep(_REST_S)
             await self._clock.sleep(self._rules.follow_s)
+
+    def _tell_wait(self, error: ChronoError) -> None:
+        """Once for each reason: it is tried again twice a second."""
+        if self._waits_for != error.reason.code:
+            self._waits_for = error.reason.code
+            log.warning("index_waits", cause=str(error))
 
     async def catch_up(self) -> None:
         """Read as far as two nodes are, and the history behind it. Raises: ChronoError; what was read stays."""
@@ -105,29 +150,53 @@ class Indexer:
         if head is None or last is None:
             return
         if self.ledger.tip is None:
-            await self._extend(await self._first_block_at(self.ledger.first_needed_s(head.time_s), head), last)
-        elif last > self.ledger.tip.number:
-            await self._extend(self.ledger.tip.number + 1, last)
+            since_s = self.ledger.first_needed_s(head.time_s)
+            first = await first_block_at(since_s, head, self._any_header)
+            self._read_from_s = since_s
+            await self._extend(first, last)
+        else:
+            await self._follow()
         if not self.ready:
             await self._read_old(head)
+        self._keep()
+
+    async def _follow(self) -> None:
+        last, tip = self._pool.standings.reached_by(self._pool.witnesses), self.ledger.tip
+        if last is not None and tip is not None and last > tip.number:
+            await self._extend(tip.number + 1, last)
 
     async def _extend(self, first: int, end: int) -> None:
         taken_back = 0
         while first <= end:
-            last = min(first + AT_ONCE - 1, end)
-            blocks = await asyncio.gather(*(self._block(number) for number in range(first, last + 1)))
-            logs = await self._logs(first, last)
+            last = min(first + self._at_once - 1, end)
+            blocks, logs = await self._whole(first, last)
             for block in blocks:
+                own = [each for each in logs if each.block_number == block.head.number]
                 try:
-                    self.ledger.extend(block, (each for each in logs if each.block_number == block.head.number))
+                    self.ledger.extend(block, own)
                 except Unlinked:
                     taken_back += 1
                     self._take_back(taken_back)
                     break
+                self._history.add(_lasting(own), {block.head.number: block.head.time_s})
                 self._tip_since_ns = self._clock.now_ns()
             tip = self.ledger.tip
             first = tip.number + 1 if tip is not None else max(first - 1, 0)
+            self._changed()
             INDEX_BLOCK.labels("newest").set(first - 1)
+
+    async def _whole(self, first: int, last: int) -> tuple[list[Block], list[Log]]:
+        """Blocks and their logs. Fewer at once after a failure: nodes may limit the questions in a second."""
+        try:
+            blocks, logs = await asyncio.gather(
+                together([self._block(number) for number in range(first, last + 1)]),
+                self._reader.read(first, last, self.contracts.addresses(HEARD), tuple(TOPICS)),
+            )
+        except ChronoError:
+            self._at_once = max(self._at_once // 2, 1)
+            raise
+        self._at_once = min(self._at_once + 1, AT_ONCE)
+        return blocks, logs
 
     def _take_back(self, depth: int) -> None:
         """The chain forked below our newest block, or the logs are of another fork than the block."""
@@ -135,7 +204,13 @@ class Indexer:
             raise ChronoError(NODES_DISAGREE, what="no common block", depth=depth)
         log.warning("block_taken_back", number=self.ledger.tip.number)
         INDEX_ROLLBACKS.inc()
+        self.forks += 1
+        self._history.take_back(self.ledger.tip.number)
         self.ledger.take_back()
+
+    def _changed(self) -> None:
+        if self._on_change is not None:
+            self._on_change()
 
     async def _block(self, number: int) -> Block:
         wanted = frozenset(self.contracts.addresses(CALLED))
@@ -144,86 +219,80 @@ class Indexer:
         return block
 
     async def _read_old(self, head: Head) -> None:
-        """Events of the reward epochs before the oldest block that is read whole."""
+        """Events of the reward epochs before the oldest block that is read whole. The head is followed meanwhile."""
         oldest = self.ledger.from_block
         if oldest is None:
             return
         if self._next_old is None:
-            self._next_old = await self._first_block_at(self.ledger.first_event_s(head.time_s), head)
-            self._old_end = max(oldest.number, self._next_old)
-        assert self._old_end is not None  # noqa: S101 - set with the other
-        while self._next_old < self._old_end:
-            last = min(self._next_old + self._log_blocks, self._old_end) - 1
-            logs = await self._logs(self._next_old, last, old=True)
-            self.ledger.add_logs(logs, await self._times(logs))
+            await self._begin_old(head, oldest)
+        while self._next_old is not None and self._old_end is not None and self._next_old < self._old_end:
+            last = min(self._next_old + self._reader.batch, self._old_end) - 1
+            logs = await self._reader.read(self._next_old, last, self.contracts.addresses(HEARD), OLD_TOPICS)
+            times_s = await self._reader.times(logs)
+            self.ledger.add_logs(logs, times_s)
+            self._history.add(logs, times_s)
             self._next_old = last + 1
-            log.info("history_read", block=last, left=self._old_end - self._next_old)
+            self._changed()
+            await self._tell_progress()
+            await self._follow()
 
-    async def _logs(self, first: int, last: int, *, old: bool = False) -> list[Log]:
-        """The logs of a range, asked for in pieces that the nodes answer."""
-        topics = tuple(topic for topic, name in TOPICS.items() if not (old and name in ROUND_EVENTS))
-        addresses = self.contracts.addresses(HEARD)
-        found: list[Log] = []
-        while first <= last:
-            piece = min(first + self._log_blocks - 1, last)
-            try:
-                found += await self._piece(LogQuery(first, piece, addresses, topics))
-            except ChronoError as error:
-                if error.reason not in (NODE_REFUSED, NOT_CONFIRMED):
-                    raise
-                await self._smaller(piece - first + 1, error)
-                continue
-            first = piece + 1
-            self._log_blocks = min(2 * self._log_blocks, self._most_blocks)
-        return found
+    async def _begin_old(self, head: Head, oldest: Head) -> None:
+        """Find out from where on events are needed that are not on disk."""
+        from_s = self.ledger.first_event_s(head.time_s)
+        kept = await self._restored(from_s, head)
+        first = await first_block_at(from_s, head, self._any_header) if kept is None else kept.last_block + 1
+        self._history_from_s = from_s if kept is None else kept.from_s
+        self._next_old, self._old_end = first, max(oldest.number, first)
+        log.info("history_begun", blocks=self._old_end - first, kept=0 if kept is None else len(kept.logs))
 
-    async def _smaller(self, asked: int, error: ChronoError) -> None:
-        """Ask for half as much from now on. A refusal is for ever; one that is busy may give more later."""
-        if asked <= 1:
-            raise ChronoError(HISTORY_CUT, cause=str(error)) from error
-        self._log_blocks = asked // 2
-        if error.reason is NODE_REFUSED:
-            self._most_blocks = min(self._most_blocks, asked - 1)
-        else:
-            await self._clock.sleep(_REST_S)
+    async def _restored(self, from_s: int, head: Head) -> Kept | None:
+        """The events on disk, if they are of this chain and reach far enough back."""
+        kept = None if self._file is None else self._file.load(self._key)
+        if kept is None or kept.from_s > from_s or kept.last_block > head.number:
+            return None
+        if (await self._reader.header(kept.last_block)).hash != kept.last_hash:
+            log.warning("history_unread", cause="it is of another chain")
+            return None
+        logs = [each.log for each in kept.logs]
+        self.ledger.add_logs(logs, {each.block_number: each.block_time_s for each in kept.logs})
+        self._history.restore(kept)
+        self._changed()
+        return kept
 
-    async def _piece(self, query: LogQuery) -> tuple[Log, ...]:
-        """The logs on which two nodes agree. Raises: NODE_REFUSED when fewer answer because they refuse."""
-        told = await self._pool.answers(lambda node: _tuple_of(node.logs(query)), self._pool.witnesses)
-        counted = Counter(told.values()).most_common(1)
-        if counted and counted[0][1] >= self._pool.witnesses:
-            return counted[0][0]
-        if len(told) >= self._pool.witnesses:
-            raise ChronoError(NODES_DISAGREE, what="logs", first=query.first_block, last=query.last_block)
-        await self._pool.ask(lambda node: node.logs(query))  # says why, if they refuse
-        raise ChronoError(NOT_CONFIRMED, what="logs", answered=",".join(told), needed=self._pool.witnesses)
+    async def _tell_progress(self) -> None:
+        INDEX_BLOCK.labels("history_left").set(self.left or 0)
+        now_ns = self._clock.monotonic_ns()
+        if self.left and now_ns - self._told_ns < self._rules.tell_s * SECOND_NS:
+            return
+        self._told_ns = now_ns
+        log.info("history_read", left=self.left)
+        if self._next_old is not None and self._file is not None:
+            last = self._next_old - 1
+            self._write(last, (await self._reader.header(last)).hash)
 
-    async def _times(self, logs: list[Log]) -> dict[int, int]:
-        """Block times by number."""
-        numbers = sorted({each.block_number for each in logs})
-        times: dict[int, int] = {}
-        for start in range(0, len(numbers), AT_ONCE):
-            heads = await asyncio.gather(*(self._header(number) for number in numbers[start : start + AT_ONCE]))
-            times |= {head.number: head.time_s for head in heads}
-        return times
+    def _keep(self) -> None:
+        """Write the events to disk, now and then, as far as no fork reaches."""
+        now_ns, tip = self._clock.monotonic_ns(), self.ledger.tip
+        if not self.ready or tip is None or now_ns - self._kept_ns < self._rules.keep_s * SECOND_NS:
+            return
+        deep = self.ledger.head_at(tip.number - _DEEPEST)
+        if deep is not None:
+            self._write(deep.number, deep.hash)
 
-    async def _header(self, number: int) -> Head:
-        head = await self._pool.agreed(lambda node: node.header(number))
-        assert head is not None  # noqa: S101 - `agreed` takes None for no answer
-        return head
+    def _write(self, last: int, last_hash: bytes) -> None:
+        self._kept_ns = self._clock.monotonic_ns()
+        if self._file is not None and self.ledger.tip is not None:
+            self._history_from_s = max(self._history_from_s, self.ledger.first_event_s(self.ledger.tip.time_s))
+            self._file.save(self._key, self._history.kept(self._history_from_s, last, last_hash))
 
-    async def _first_block_at(self, time_s: int, head: Head) -> int:
-        """The first block whose time is `time_s` or later. Block times never go back, so they can be bisected."""
-        low, high = 0, head.number
-        while low < high:
-            middle = (low + high) // 2
-            found = await self._pool.ask(lambda node, number=middle: node.header(number))  # type: ignore[misc]
-            if found is not None and found.time_s >= time_s:
-                high = middle
-            else:
-                low = middle + 1
-        return low
+    @property
+    def _key(self) -> bytes:
+        return key_of(self.contracts.addresses(HEARD), OLD_TOPICS)
+
+    async def _any_header(self, number: int) -> Head | None:
+        return await self._pool.ask(lambda node: node.header(number))
 
 
-async def _tuple_of(logs: Awaitable[list[Log]]) -> tuple[Log, ...]:
-    return tuple(await logs)
+def _lasting(logs: Iterable[Log]) -> Iterator[Log]:
+    """Those that are not told each round."""
+    return (each for each in logs if each.topics and TOPICS.get(each.topics[0]) not in ROUND_EVENTS)

@@ -33,7 +33,7 @@ class Intent(Struct, frozen=True, kw_only=True):
     send_until_ns: int
     """After it nothing is sent for the first time, and no fee is raised."""
     expires_ns: int
-    """After it nothing is done at all: the intent ends."""
+    """After it nothing is sent any more: the intent ends, soon when it left, at once when it did not."""
     owed: bool = False
     """Not doing it costs more than any fee within its caps: a reveal."""
     value_wei: int = 0
@@ -56,6 +56,8 @@ class LaneRules(Struct, frozen=True, kw_only=True):
     """How soon it does so when a node said that it offers too little."""
     missing_ns: int = 3 * SECOND_NS
     """How long a used nonce of ours may be without a receipt before it counts as somebody else's."""
+    settle_ns: int = 5 * SECOND_NS
+    """How long past its end an intent that left is still looked for: the last block is heard of after it."""
     confirmations: int = 0
     """Blocks above the one that holds a transaction before it counts: 0 on Flare, where accepted blocks stay."""
     regress_looks: int = 3

@@ -73,6 +73,11 @@ class Lane:
         return self._nonces.gap
 
     @property
+    def settled_below(self) -> int | None:
+        """All lower nonces are used, and it is known by what; None before nodes agreed on the next one."""
+        return self._nonces.settled_below
+
+    @property
     def busy(self) -> bool:
         """Whether any intent is under way."""
         return bool(self._duties)
@@ -84,7 +89,7 @@ class Lane:
         if changed or not all(intent.matches(each.signed.transaction) for each in earlier):
             raise ChronoError(INTENT_CHANGED, intent=intent.id)
         if known is None:
-            self._duties[intent.id] = Duty(intent, attempts=len(earlier), left=bool(earlier))
+            self._duties[intent.id] = Duty(intent, len(earlier), self._rules.settle_ns)
             self._look_now = True
 
     def endings(self) -> list[Ending]:
@@ -177,8 +182,9 @@ class Lane:
 
     def _comes_too_late(self, pending: Send, now_ns: int) -> bool:
         """Disks and signers may be slow: what became too late meanwhile is not sent for the first time."""
-        slot = self._nonces.at(pending.attempt.nonce)
-        return now_ns > pending.intent.send_until_ns and (slot is None or slot.sent_ns is None)
+        intent, slot = pending.intent, self._nonces.at(pending.attempt.nonce)
+        unsent = slot is None or slot.sent_ns is None
+        return now_ns >= intent.expires_ns or (now_ns > intent.send_until_ns and unsent)
 
     def _expire(self, now_ns: int) -> None:
         for duty in list(self._duties.values()):
@@ -217,7 +223,7 @@ class Lane:
             return None
         holders, unsettled = self._nonces.holders, self._nonces.unsettled
         waiting = sorted(self._duties.values(), key=lambda duty: duty.urgency)
-        free = self._nonces.free(self._duties)
+        free = self._nonces.free({name for name, duty in self._duties.items() if not duty.is_over(now_ns)})
         without = [duty for duty in waiting if duty.intent.id not in holders | unsettled]
         above = [duty for duty in waiting if duty.intent.id in holders - unsettled]
         movable = above if free == self._nonces.next and self._nonces.gap else []
@@ -254,9 +260,8 @@ class Lane:
         return None
 
     def _due_again_ns(self, slot: Slot) -> int:
-        if slot.sent_ns is None:
-            return 0
-        return slot.sent_ns + (self._rules.resend_ns if slot.verdict.sent else self._rules.resend_ns // 3)
+        patience_ns = self._rules.resend_ns if slot.verdict.sent else self._rules.resend_ns // 3
+        return 0 if slot.sent_ns is None else slot.sent_ns + patience_ns
 
     def _rest(self, now_ns: int) -> Rest:
         times = [self._looked_ns + self._rules.look_ns]
@@ -271,9 +276,7 @@ class Lane:
         slot = self._nonces.at(nonce)
         limits = Limits(
             account=self._known,
-            others_wei=sum(
-                each.newest.signed.transaction.upfront_wei for each in self._nonces.open if each is not slot
-            ),
+            others_wei=self._nonces.upfront_wei(nonce),
             reserve_wei=self._rules.reserve_wei,
             budget_wei=self._budget.left_wei(now_ns, owed=duty.intent.owed),
             to_beat=None if slot is None else slot.to_beat,

@@ -6,6 +6,7 @@ newest one is refused, and the newest can be taken back.
 
 from collections import deque
 from collections.abc import Iterable, Sequence
+from fractions import Fraction
 from typing import Final
 
 from msgspec import Struct
@@ -22,8 +23,10 @@ from chrono.flare.round.transactions import Transaction
 KEPT_ROUNDS: Final = 22
 """The round at hand, the one before it, and the twenty whose offenders are benched. Source: fsp.md section 3."""
 
-KEPT_REWARD_EPOCHS: Final = 2
-"""The offers of reward epoch e are made while e - 1 begins. Source: fsp.md section 2."""
+KEPT_REWARD_EPOCHS: Final = Fraction(5, 2)
+"""The offers of reward epoch e are made while e - 1 begins, and e may last longer than it should: half an epoch is
+allowed for that. Source: fsp.md sections 1 and 2.
+"""
 
 
 class Told(Struct, frozen=True):
@@ -76,6 +79,13 @@ class Ledger:
         """In the order of the chain."""
         return tuple(self._events)
 
+    def head_at(self, number: int) -> Head | None:
+        """The header of a block that was read whole."""
+        first = self.from_block
+        if first is None or not first.number <= number < first.number + len(self._heads):
+            return None
+        return self._heads[number - first.number]
+
     def extend(self, block: Block, logs: Iterable[Log]) -> None:
         """Put a block on top. Raises: Unlinked."""
         head = block.head
@@ -121,7 +131,7 @@ class Ledger:
 
     def first_event_s(self, at_s: int) -> int:
         """Since when events are needed at this time."""
-        rounds = (KEPT_REWARD_EPOCHS * self._timing.rounds_per_reward_epoch) + KEPT_ROUNDS
+        rounds = int(KEPT_REWARD_EPOCHS * self._timing.rounds_per_reward_epoch) + KEPT_ROUNDS
         return self.first_needed_s(at_s) - rounds * self._timing.epoch_s
 
     def _told(self, event: Event, log: Log, time_s: int) -> Told:

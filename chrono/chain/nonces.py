@@ -59,6 +59,11 @@ class Nonces:
         """How many nonces up to our highest the chain has not seen used."""
         return 0 if self.next is None else max(max(self._slots, default=-1) + 1 - self.next, 0)
 
+    @property
+    def settled_below(self) -> int | None:
+        """All lower nonces are used, and it is known by what; None before nodes agreed on the next one."""
+        return None if self.next is None else min(self._slots, default=self.next)
+
     def at(self, nonce: int) -> Slot | None:
         """The slot of a nonce, when it is ours and not settled."""
         return self._slots.get(nonce)

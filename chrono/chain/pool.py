@@ -7,7 +7,7 @@ to every node that may be on our chain, since one that lags or lies may be the o
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Final, TypeVar
+from typing import Final, Protocol, TypeVar
 
 import structlog
 from msgspec import Struct
@@ -46,6 +46,14 @@ Question = Callable[[NodePort], Awaitable[_Answer]]
 log = structlog.get_logger()
 
 
+class HeadListener(Protocol):
+    """Who hears every head that a node names. Fits: chain.time.ChainClock.told."""
+
+    def __call__(self, node: str, head: Head, *, pushed: bool = False) -> None:
+        """Take note, at once. `pushed`: the node told it by itself, as it came."""
+        ...
+
+
 class Fate(Struct, frozen=True):
     """What became of a transaction: its receipt, or that it stands in no block, or (neither) nobody knows enough."""
 
@@ -56,7 +64,13 @@ class Fate(Struct, frozen=True):
 class Pool:
     """The nodes of one chain. `run` is a supervised part; everything else may be called from anywhere in its loop."""
 
-    def __init__(self, nodes: Sequence[NodePort], clock: Clock, rules: PoolRules | None = None) -> None:
+    def __init__(
+        self,
+        nodes: Sequence[NodePort],
+        clock: Clock,
+        rules: PoolRules | None = None,
+        on_head: HeadListener | None = None,
+    ) -> None:
         if not nodes:
             raise ValueError("a pool needs a node")
         self._nodes = {node.name: node for node in nodes}
@@ -64,6 +78,8 @@ class Pool:
             raise ValueError("two nodes have the same name")
         self._clock = clock
         self._rules = rules or PoolRules()
+        self._on_head = on_head
+        self._pushing: set[str] = set()
         self.standings = Standings(self._nodes, self._rules)
         self._background: set[asyncio.Task[object]] = set()
 
@@ -82,6 +98,15 @@ class Pool:
         async with asyncio.TaskGroup() as group:
             for node in self._nodes.values():
                 group.create_task(self._watch(node))
+
+    def pushed(self, name: str, head: Head) -> None:
+        """A node told its newest block by itself. Raises: KeyError for an unknown node."""
+        self._told(name, head, pushed=True)
+
+    def pushes(self, name: str, *, alive: bool) -> None:
+        """Whether a node tells its blocks by itself now: then it is asked less often. Raises: KeyError."""
+        self._nodes[name]
+        (self._pushing.add if alive else self._pushing.discard)(name)
 
     async def poll(self) -> None:
         """Ask every node for its head once."""
@@ -111,9 +136,22 @@ class Pool:
             await _cancel(running)
         raise self._none_answered(failures)
 
-    async def answers(self, question: Question[_Answer], enough: int) -> dict[str, _Answer]:
-        """What the readable nodes answer, by name: at least `enough` of them where so many answer at all."""
+    async def answers(self, question: Question[_Answer], enough: int, *, alike: bool = False) -> dict[str, _Answer]:
+        """What the readable nodes answer, by name: at least `enough` of them where so many answer at all.
+
+        `alike`: so many should say the same. Where the trusted do not, those in quarantine are asked too: one that
+        lies agrees with nobody, and one that speaks the truth again may be the second that does.
+        """
         names = self.standings.readers(enough)
+        told = await self._answered(question, names, enough)
+        said = list(told.values())
+        if alike and not any(said.count(each) >= enough for each in said):
+            others = [name for name in self.standings.readers(len(self._nodes)) if name not in names]
+            told |= await self._answered(question, others, 1)
+        return told
+
+    async def _answered(self, question: Question[_Answer], names: Sequence[str], enough: int) -> dict[str, _Answer]:
+        """What these nodes answer. Once `enough` did, the others have a moment more."""
         tasks = {name: asyncio.create_task(self._put(question, self._nodes[name])) for name in names}
         running: set[asyncio.Task[_Answer]] = set(tasks.values())
         found = 0
@@ -139,7 +177,8 @@ class Pool:
 
         Raises: ChronoError(NODES_DISAGREE) when they contradict each other, NOT_CONFIRMED when too few answer.
         """
-        told = {name: each for name, each in (await self.answers(question, self.witnesses)).items() if each is not None}
+        answers = await self.answers(question, self.witnesses, alike=True)
+        told = {name: each for name, each in answers.items() if each is not None}
         counted = Counter(told.values()).most_common(2)
         if counted and counted[0][1] >= self.witnesses:
             return counted[0][0]
@@ -153,14 +192,14 @@ class Pool:
 
         One that lies ahead is alone with it; those that lag are behind it and do no harm.
         """
-        told = await self.answers(lambda node: node.nonce(account), self.witnesses)
+        told = await self.answers(lambda node: node.nonce(account), self.witnesses, alike=True)
         if len(told) < self.witnesses:
             raise ChronoError(NOT_CONFIRMED, answered=",".join(told), needed=self.witnesses)
         return sorted(told.values(), reverse=True)[self.witnesses - 1]
 
     async def fate(self, transaction_hash: bytes) -> Fate:
         """What two nodes agree became of a transaction. Never raises for nodes that fail."""
-        told = await self.answers(lambda node: node.receipt(transaction_hash), self.witnesses)
+        told = await self.answers(lambda node: node.receipt(transaction_hash), self.witnesses, alike=True)
         seen = Counter(receipt for receipt in told.values() if receipt is not None).most_common()
         if len({receipt.block_hash for receipt, _ in seen}) > 1:
             RPC_INVARIANTS.labels("receipts").inc()
@@ -190,12 +229,15 @@ class Pool:
         return verdicts
 
     async def _watch(self, node: NodePort) -> None:
-        checked_ns = self._clock.monotonic_ns()
+        checked_ns = polled_ns = self._clock.monotonic_ns()
         while True:
-            if self._clock.monotonic_ns() - checked_ns > RECHECK_NS:
-                checked_ns = self._clock.monotonic_ns()
+            now_ns = self._clock.monotonic_ns()
+            if now_ns - checked_ns > RECHECK_NS:
+                checked_ns = now_ns
                 await self._check_chain(node)
-            await self._poll(node)
+            if node.name not in self._pushing or now_ns - polled_ns >= self._rules.pushed_poll_s * SECOND_NS:
+                polled_ns = now_ns
+                await self._poll(node)
             foreign = self.standings.state(node.name) is NodeState.WRONG_CHAIN
             await self._clock.sleep(_WRONG_CHAIN_POLL_S if foreign else self._rules.poll_s)
 
@@ -205,7 +247,12 @@ class Pool:
         except ChronoError as error:
             self.standings.failed(node.name, error.reason, self._clock.now_ns())
             return
-        self.standings.told(node.name, head, self._clock.now_ns())
+        self._told(node.name, head, pushed=False)
+
+    def _told(self, name: str, head: Head, *, pushed: bool) -> None:
+        if self._on_head is not None:  # first: standings are judged by the time that heads tell
+            self._on_head(name, head, pushed=pushed)
+        self.standings.told(name, head, self._clock.now_ns())
 
     async def _check_chain(self, node: NodePort) -> None:
         try:

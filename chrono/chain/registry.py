@@ -12,6 +12,7 @@ import structlog
 from msgspec import Struct
 
 from chrono.chain.pool import Pool
+from chrono.chain.ports import NodePort
 from chrono.errors import BAD_DEPLOYMENT, CONTRACT_MISSING, NODE_GARBLED, WRONG_CALENDAR, ChronoError
 from chrono.flare.abi import Malformed, decode
 from chrono.flare.address import ADDRESS_BYTES, Address, checksummed, parse_address
@@ -112,7 +113,15 @@ class Registry:
 
 async def relay_state(pool: Pool, relay: Address) -> RelayState:
     """The state of the Relay, as two nodes agree on it. Raises: ChronoError, as `Pool.agreed`, or NODE_GARBLED."""
-    told = await pool.agreed(lambda node: node.call(relay, FUNCTION_BY_NAME["stateData"].encode()))
+
+    async def ask(node: NodePort) -> RelayState:
+        # Compared is what is read, not the bytes: they hold the newest random too, which changes with each round.
+        return _read_state(await node.call(relay, FUNCTION_BY_NAME["stateData"].encode()))
+
+    return await pool.agreed(ask)
+
+
+def _read_state(told: bytes) -> RelayState:
     try:
         _, start_s, epoch_s, first_round, rounds, increase, _, _, last = decode(_STATE_TYPES, told)
     except Malformed as error:

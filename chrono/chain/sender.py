@@ -67,6 +67,11 @@ class Sender:
         """How many nonces somebody else used: more than none means that the key is used elsewhere."""
         return self._lane.taken
 
+    @property
+    def settled_below(self) -> int | None:
+        """All lower nonces are used, and it is known by what: their attempts may be forgotten. None: not known yet."""
+        return self._lane.settled_below
+
     def submit(self, intent: Intent) -> "asyncio.Future[Ending]":
         """Bring the intent into a block; the answer comes when it ended. The same intent again has the same answer.
 

@@ -36,7 +36,9 @@ class PoolRules(Struct, frozen=True, kw_only=True):
     """When a node is judged how. Times in seconds."""
 
     poll_s: float = 0.5
-    """How often each node is asked for its head."""
+    """How often each node is asked for its head,"""
+    pushed_poll_s: float = 2.0
+    """and how often one that tells it by itself."""
     most_lag_blocks: int = 5
     """Behind the pool's head by more, a node is out of sync."""
     stale_s: float | None = 10.0
@@ -134,10 +136,23 @@ class Standings:
         return sum(head.hash == block_hash for head in recent)
 
     def reached_by(self, many: int) -> int | None:
-        """The highest block that so many of the trusted nodes have; None while there are fewer of them."""
-        trusted = [node for node in self._nodes.values() if node.state in (NodeState.ALIVE, NodeState.OUT_OF_SYNC)]
-        numbers = sorted((node.head.number for node in trusted if node.head is not None), reverse=True)
+        """The highest block that so many nodes may have; None while there are fewer of them.
+
+        Nodes in quarantine count as far as their heads can be explained: what is read there must be told by as many
+        all the same, and with them two that are right may be found where a trusted one lags.
+        """
+        found = (self._reached(node) for node in self._nodes.values())
+        numbers = sorted((number for number in found if number is not None), reverse=True)
         return numbers[many - 1] if len(numbers) >= many else None
+
+    def _reached(self, node: _Standing) -> int | None:
+        """How far a node may have come; None for one that says nothing of worth."""
+        if node.head is None or self.head is None:
+            return None
+        if node.state in (NodeState.ALIVE, NodeState.OUT_OF_SYNC):
+            return node.head.number
+        explained = node.head.number <= self.head.number + self._rules.lead_blocks
+        return min(node.head.number, self.head.number) if node.state is NodeState.GARBLED and explained else None
 
     def told(self, name: str, head: Head, now_ns: int) -> None:
         """A node named its newest block."""

@@ -91,7 +91,7 @@ class SignedVotes:
         self._check(RewardsVote(call["rewardEpochId"], claims, call["rewardsHash"]), call)
 
     def _check(self, statement: Statement, call: dict[str, Any]) -> None:
-        require_signer(digest_of(statement), Signature(*call["signature"]), self._address, "these arguments")
+        require_signer(digest_of(statement), Signature(*call["signature"]), (self._address,), "these arguments")
 
 
 class OwnClaims:

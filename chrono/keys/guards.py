@@ -80,11 +80,15 @@ def submit_policy(
 
 
 def signatures_policy(
-    place: Place, *, signing_policy: Address, record: SigningRecord, protocols: Collection[int] = PROTOCOLS
+    place: Place,
+    *,
+    signing_policies: Collection[Address],
+    record: SigningRecord,
+    protocols: Collection[int] = PROTOCOLS,
 ) -> Policy:
     """The signatures that the record knows, to the Submission contract, and nothing else."""
     caps = place.caps or CAPS[Role.SUBMIT_SIGNATURES]
-    check = RecordedSignatures(record, signing_policy, protocols)
+    check = RecordedSignatures(record, signing_policies, protocols)
     return _policy(Role.SUBMIT_SIGNATURES, place, [_grant("submitSignatures", check, caps)])
 
 

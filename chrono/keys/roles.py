@@ -33,3 +33,7 @@ HOT: Final = tuple(role for role in Role if role not in COLD)
 SEVERAL: Final = frozenset({Role.FAST_UPDATE})
 """Roles that have more than one key at a time."""
 WITHOUT_ACCOUNT: Final = frozenset({Role.SORTITION})
+TURNING: Final = frozenset({Role.SUBMIT, Role.SUBMIT_SIGNATURES, Role.SIGNING_POLICY})
+"""Roles whose next key may lie beside the present one: the last round of a reward epoch is revealed and signed with the
+keys of that epoch, when the new ones vote already.
+"""

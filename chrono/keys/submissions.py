@@ -57,9 +57,12 @@ class JournalledFrames:
 class RecordedSignatures:
     """Calls of submitSignatures: our policy key's signatures over the results that the record holds."""
 
-    def __init__(self, record: SigningRecord, signing_policy: Address, protocols: Collection[int] = PROTOCOLS) -> None:
+    def __init__(
+        self, record: SigningRecord, signing_policies: Collection[Address], protocols: Collection[int] = PROTOCOLS
+    ) -> None:
+        """`signing_policies`: our policy keys, more than one while they turn at a reward epoch."""
         self._record = record
-        self._signing_policy = signing_policy
+        self._signing_policies = signing_policies
         self._protocols = protocols
 
     def __call__(self, data: bytes) -> None:
@@ -80,7 +83,7 @@ class RecordedSignatures:
         if bound is None:
             require(False, Why.NOT_RECORDED, f"nothing was signed for {told}")
             return
-        require_signer(eth_signed(bound), payload.signature, self._signing_policy, told)
+        require_signer(eth_signed(bound), payload.signature, self._signing_policies, told)
 
 
 class SignedUpdates:
@@ -94,12 +97,12 @@ class SignedUpdates:
         require(len(data) <= MOST_CALLDATA, Why.SHAPE, f"{len(data)} bytes of calldata")
         update, signature = decode_update(data)
         require(update.calldata(signature) == data, Why.SHAPE, "the bytes are not those of the update")
-        require_signer(eth_signed(update.message_hash()), signature, self._signing_policy, f"block {update.block}")
+        require_signer(eth_signed(update.message_hash()), signature, (self._signing_policy,), f"block {update.block}")
 
 
-def require_signer(digest: bytes, signature: Signature, signer: Address, told: str) -> None:
-    """See that `signer` signed the digest, with a low s. Raises: Refused."""
-    ours = recover(digest, signature) == signer and signature.is_low_s
+def require_signer(digest: bytes, signature: Signature, signers: Collection[Address], told: str) -> None:
+    """See that one of `signers` signed the digest, with a low s. Raises: Refused."""
+    ours = recover(digest, signature) in signers and signature.is_low_s
     require(ours, Why.SIGNATURE, f"the signature is not our policy key's over {told}")
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from chrono.api.ports import After, ApiParts
 from chrono.clock import SECOND_NS, ManualClock
 from chrono.errors import NO_SOURCES, ChronoError
+from chrono.flare.epochs import Timing
 from chrono.flare.feeds import FeedId
 from chrono.ingest.door import IngestDoor
 from chrono.ingest.nonces import MemoryNonces
@@ -17,6 +18,7 @@ from chrono.market.names import Market, Venue
 from chrono.market.quote import Candle, Quote
 from chrono.pricing.estimate import Estimate, Estimates, Exclusion, Quality
 from chrono.settings import Api, Ingest, Secret, Server, Settings
+from chrono.voting.reports import Reports
 
 NOW_NS = 1_760_013_296_789_000_000
 """2025-10-09T12:34:56.789Z."""
@@ -254,6 +256,11 @@ class FakeHouse:
         self.answers: Any = None
         self.environment: str | None = None
         self.read_venues: list[Any] = []
+        self.reports = Reports()
+        self.recorded: Any = None
+        self.network: str | None = None
+        self.timing: Timing | None = None
+        self.hand: Any = None
 
     def parts(self) -> ApiParts:
         """What `create_app` takes."""
@@ -274,6 +281,11 @@ class FakeHouse:
             health={name: self._probe(name) for name in self.services},
             read_venues=lambda: self.read_venues,
             decimals={Market("BTC/USD"): 2},
+            hand=self.hand,
+            reports=self.reports,
+            recorded_rounds=self.recorded,
+            network=self.network,
+            timing=self.timing,
             shared_limits=self.shared,
             shared_answers=self.answers,
             environment=self.environment,

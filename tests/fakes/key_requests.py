@@ -111,7 +111,9 @@ def policy_for(role: Role, around: House) -> Policy:
     place = Place(chain_id=CHAIN_ID, contracts=CONTRACTS, monotonic_ns=around.clock.monotonic_ns)
     made: dict[Role, Callable[[], Policy]] = {
         Role.SUBMIT: lambda: submit_policy(place, address=SUBMIT, journal=around.journal),
-        Role.SUBMIT_SIGNATURES: lambda: signatures_policy(place, signing_policy=SIGNING_POLICY, record=around.record),
+        Role.SUBMIT_SIGNATURES: lambda: signatures_policy(
+            place, signing_policies=(SIGNING_POLICY,), record=around.record
+        ),
         Role.SIGNING_POLICY: lambda: signing_policy_policy(
             place, address=SIGNING_POLICY, identity=IDENTITY, record=around.record, policies=around.policies
         ),

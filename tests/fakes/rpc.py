@@ -22,6 +22,7 @@ class FakeNode:
     def __init__(self, chain: FakeChain) -> None:
         self.chain = chain
         self.asked: list[str] = []
+        self.log_queries: list[tuple[int, int]] = []  # first and last block, both included
         # What it knows
         self.lag = 0  # blocks behind
         self.stuck_at: int | None = None  # knows no block after this one
@@ -32,10 +33,14 @@ class FakeNode:
         self.hides: set[bytes] = set()  # transactions left out of its blocks
         self.most_log_blocks = 1_000_000
         self.most_logs = 1_000_000
+        self.dies_after_logs: int | None = None  # answers so many log queries, and then nothing
         self.busy = 0  # answers so many requests with 429
+        self.most_at_once: int | None = None  # answers what comes while so many are under way with 429
+        self.under_way = 0
         self.knows_base_fee = True
         # What it does
         self.swallows = False  # says that it took a transaction, and drops it
+        self.latency_s = 0.0  # before each answer
         self.wire = ""  # hang, garbage, html, huge, nan_fee, deep, reset, other_id, no_result, html_502
         self.resets_after_accept = False
 
@@ -82,6 +87,10 @@ class FakeNode:
 
     def _eth_getLogs(self, query: dict[str, Any]) -> Any:  # noqa: N802
         first, last = int(query["fromBlock"], 16), int(query["toBlock"], 16)
+        self.log_queries.append((first, last))
+        if self.dies_after_logs is not None and len(self.log_queries) > self.dies_after_logs:
+            self.wire = "reset"
+            raise Refusal("shutting down", -32000)
         if last - first + 1 > self.most_log_blocks:
             raise Refusal(f"requested too many blocks from {first} to {last}, maximum is set to {self.most_log_blocks}")
         found = []
@@ -205,13 +214,25 @@ async def _exchange(node: FakeNode, reader: asyncio.StreamReader, writer: asynci
         node.asked.append(request["method"])
         await reader.read()  # until the caller gives up
         return False
-    status, body = _body(node, request)
+    status, body = await _answered(node, request)
     if node.resets_after_accept and request["method"] == "eth_sendRawTransaction":
         writer.transport.abort()
         return False
     writer.write(f"HTTP/1.1 {status} -\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
     await writer.drain()
     return True
+
+
+async def _answered(node: FakeNode, request: dict[str, Any]) -> tuple[int, bytes]:
+    if node.most_at_once is not None and node.under_way >= node.most_at_once:
+        return 429, b"slow down"
+    node.under_way += 1
+    try:
+        if node.latency_s:
+            await asyncio.sleep(node.latency_s)
+        return _body(node, request)
+    finally:
+        node.under_way -= 1
 
 
 def _body(node: FakeNode, request: dict[str, Any]) -> tuple[int, bytes]:

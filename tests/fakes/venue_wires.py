@@ -128,7 +128,8 @@ class Binance(Wire):
 
     def dealt(self, symbol, price, amount, at_ns):
         at_ms = at_ns // 10**6
-        told = {"e": "aggTrade", "E": at_ms, "s": symbol, "a": 1, "p": str(price), "q": str(amount), "f": 1, "l": 1}
+        self.sequence += 1
+        told = {"e": "aggTrade", "E": at_ms, "s": symbol, "a": self.sequence, "p": str(price), "q": str(amount), "f": 1, "l": 1}
         told |= {"T": at_ms, "m": True, "M": True}
         return json.dumps({"stream": f"{symbol.lower()}@aggTrade", "data": told}, separators=(",", ":"))
 
@@ -191,8 +192,10 @@ class Kraken(Wire):
         return f'{{"channel":"ticker","type":"update","data":[{{{row},"timestamp":"{iso(at_ns)}"}}]}}'
 
     def dealt(self, symbol, price, amount, at_ns):
-        row = f'"symbol":"{symbol}","side":"buy","price":{price},"qty":{amount},"ord_type":"limit","trade_id":7'
-        return f'{{"channel":"trade","type":"update","data":[{{{row},"timestamp":"{iso(at_ns)}"}}]}}'
+        self.sequence += 1
+        row = f'"symbol":"{symbol}","side":"buy","price":{price},"qty":{amount},"ord_type":"limit"'
+        row += f',"trade_id":{self.sequence},"timestamp":"{iso(at_ns)}"'
+        return f'{{"channel":"trade","type":"update","data":[{{{row}}}]}}'
 
     def tickers(self, prices, at_ns):
         names = {"BTC/USD": "XXBTZUSD", "ETH/USD": "XETHZUSD"}
@@ -291,7 +294,7 @@ class Kucoin(Wire):
     def dealt(self, symbol, price, amount, at_ns):
         self.sequence += 2
         data = {"sequence": str(self.sequence), "type": "match", "symbol": symbol, "side": "buy", "price": str(price)}
-        data |= {"size": str(amount), "tradeId": "5c35", "takerOrderId": "a", "makerOrderId": "b", "time": str(at_ns)}
+        data |= {"size": str(amount), "tradeId": f"5c{self.sequence}", "takerOrderId": "a", "makerOrderId": "b", "time": str(at_ns)}
         topic = f"/market/match:{symbol}"
         return json.dumps({"type": "message", "topic": topic, "subject": "trade.l3match", "data": data})
 

@@ -22,7 +22,7 @@ from chrono.errors import (
 )
 from chrono.flare.units import COIN_WEI, GWEI
 from chrono_core import keccak256
-from tests.fakes.chain_lanes import COMMIT_CAPS, ME, LaneHouse, intent_of, signed_by_me
+from tests.fakes.chain_lanes import COMMIT_CAPS, ME, T0_S, LaneHouse, intent_of, signed_by_me
 from tests.fakes.evm_chain import transfer_of
 
 
@@ -179,7 +179,6 @@ def test_an_expired_commits_nonce_goes_to_the_reveal_and_pays_more_than_it() -> 
     house.view = lambda view: View(nonce=view.nonce, base_fee_wei=25 * GWEI, balance_wei=view.balance_wei)
     house.want("commit", send_s=4, expires_s=8)
     house.run(10)
-    assert house.reason_of("commit") is NOT_MINED
     house.chain.base_fee_wei = 25 * GWEI
     house.view = lambda view: view
     house.want("reveal", owed=True)
@@ -190,6 +189,33 @@ def test_an_expired_commits_nonce_goes_to_the_reveal_and_pays_more_than_it() -> 
     assert 100 * taken[0].signed.transaction.max_fee_wei >= 111 * dearest
     house.run(4)
     assert house.mined() == [payload("reveal")]
+    assert house.reason_of("commit") is NOT_MINED
+
+
+def test_a_transaction_of_the_last_moment_is_found_though_its_block_is_heard_of_after_the_deadline() -> None:
+    house = LaneHouse()
+    house.want("commit", send_s=8, expires_s=8)
+    house.run(7, mine_every_s=None)
+    sent = len(house.sends)
+    house.chain.mine(int(house.now_s))  # the last block before the deadline
+    house.view = lambda view: View(nonce=0, base_fee_wei=view.base_fee_wei, balance_wei=view.balance_wei)
+    house.run(3, mine_every_s=None)  # and nobody tells of it yet
+    assert house.ended == []
+    house.view = lambda view: view
+    house.run(2, mine_every_s=None)
+    assert house.reason_of("commit") is None
+    assert len(house.sends) <= sent + 1  # after the deadline nothing was sent
+
+
+def test_what_left_and_is_in_no_block_ends_five_seconds_after_its_deadline() -> None:
+    house = LaneHouse()
+    house.swallow = True
+    house.want("commit", send_s=8, expires_s=8)
+    house.run(12)
+    assert house.ended == []
+    assert all(at_ns < (T0_S + 8) * SECOND_NS for at_ns, _ in house.sends)
+    house.run(2)
+    assert house.reason_of("commit") is NOT_MINED
 
 
 def test_when_the_expired_commit_wins_its_nonce_after_all_the_reveal_takes_the_next() -> None:
