@@ -1,0 +1,136 @@
+"""One seeded run: rounds with at least one fault each, then calm ones in which everything must be done again."""
+
+import asyncio
+import gc
+import random
+import warnings
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any, TypeVar
+
+from chrono.clock import SECOND_NS
+from chrono.simulation.flare.genesis import network_at
+from chrono.simulation.flare.node import NodeFaults
+from chrono.simulation.virtual_time import VirtualClock, run_virtual
+from tests.sim.faults import FAULTS, LEAVES_PROCESS, LIKELY, Scene
+from tests.sim.house import KEYS, START_NS, House
+from tests.sim.judging import Judge
+from tests.sim.process import fresh_order, make_task
+
+FAULTY, SETTLING, CALM = 8, 2, 2
+"""Rounds with faults, rounds in which the last of them may still act, and rounds without any."""
+EPOCH_ROUNDS = 14
+
+
+Result = TypeVar("Result")
+
+
+@dataclass
+class Report:
+    """What one seed gave. Without faults found, all was well."""
+
+    seed: int
+    rounds: int = 0
+    faults: dict[str, int] = field(default_factory=dict)
+    found: list[str] = field(default_factory=list)
+    story: list[str] = field(default_factory=list)
+    offences: int = 0
+
+
+def run(seed: int, faulty: int = FAULTY) -> Report:
+    """Run a seed to its end, and judge it."""
+    report = Report(seed)
+    live(lambda clock: _play(clock, report, faulty), seed)
+    return report
+
+
+def live(main: Callable[[VirtualClock], Coroutine[Any, Any, Result]], seed: object = 0) -> Result:
+    """Run a world of processes in virtual time; the same seed gives the same run."""
+    fresh_order()
+    random.seed(f"{seed}")
+    # What was about to be awaited when its process died, is never awaited.
+    warnings.filterwarnings("ignore", "coroutine .* was never awaited", RuntimeWarning)
+    return run_virtual(main, start_ns=START_NS, tasks=make_task)
+
+
+def run_batch(seeds: Sequence[int]) -> list[Report]:
+    """Several seeds, one after another. Less often than usual Python looks for garbage: a run leaves much at once."""
+    gc.set_threshold(50_000, 20, 50)
+    return [run(seed) for seed in seeds]
+
+
+async def _play(clock: VirtualClock, report: Report, faulty: int) -> None:
+    chance = Random(f"scenario {report.seed}")
+    network = network_at(clock.now_ns(), rounds=EPOCH_ROUNDS)
+    house = House(clock, report.seed, network=network)
+    with house.on_disk():
+        await asyncio.sleep(chance.uniform(0.0, 60.0))
+        house.start()
+        first = house.round.id + 1
+        for round_id in range(first, first + faulty):
+            await house.until(round_id)
+            await _spoil(house, chance, round_id, report)
+        await house.until(first + faulty + SETTLING)
+        _mend(house)
+        last = first + faulty + SETTLING + CALM
+        await house.until(last + 2)
+        report.rounds = faulty
+        _judge(house, report, first, last)
+        await house.close()
+
+
+async def _spoil(house: House, chance: Random, round_id: int, report: Report) -> None:
+    """At least one fault that begins in this round; sometimes several at once."""
+    names = chance.choices(list(FAULTS), [LIKELY.get(name, 1) for name in FAULTS], k=chance.choice([1, 1, 1, 2, 3]))
+    lives = [name for name in names if name in LEAVES_PROCESS]
+    for name in dict.fromkeys([each for each in names if each not in LEAVES_PROCESS] + lives[:1]):
+        report.faults[name] = report.faults.get(name, 0) + 1
+        at_s = chance.uniform(0.0, 89.0)
+        own = Random(chance.random())
+        task = asyncio.create_task(_later(house, own, round_id, name, at_s, report))
+        house.faults.append(task)
+
+
+async def _later(house: House, chance: Random, round_id: int, name: str, at_s: float, report: Report) -> None:
+    await asyncio.sleep(at_s)
+    scene = Scene(house, chance, round_id, report.story)
+    if name in LEAVES_PROCESS:
+        async with house.lives:
+            await FAULTS[name](scene)
+    else:
+        await FAULTS[name](scene)
+
+
+def _mend(house: House) -> None:
+    """Nothing is broken any more."""
+    for task in house.faults:
+        if not task.done() and not house.lives.locked():
+            task.cancel()
+    for node in house.nodes:
+        node.faults = NodeFaults()
+    house.disk.fails.clear()
+    house.wall.offset_ns = 0
+    house.values, house.store_fails = "all", False
+    house.flare.set_base_fee(25 * 10**9)
+    house.flare.chain.fund(KEYS.entity().submit, 10_000 * 10**18)
+    if house.process is None or not house.process.alive:
+        house.start()
+
+
+def _judge(house: House, report: Report, first: int, last: int) -> None:
+    house.note_crashes()
+    judge = Judge(house.flare, house.nodes, KEYS.entity())
+    report.found += judge.faults(first, last)
+    report.found += judge.missed(last - CALM + 1, last)
+    report.found += [f"a fault failed: {task.exception()!r}" for task in house.faults if _failed(task)]
+    for process in house.processes:
+        if process.fault is not None:
+            report.found.append(f"the process ended: {process.fault!r}")
+    report.found += house.crashed
+    now_s = house.clock.now_ns() / SECOND_NS
+    report.story.append(f"{len(house.processes)} processes, {len(judge.told)} sendings, ended at {now_s:.0f}")
+
+
+def _failed(task: "asyncio.Task[None]") -> bool:
+    return task.done() and not task.cancelled() and task.exception() is not None
