@@ -65,6 +65,7 @@ class Board:
         self._boundary_ns = 0
         self._hearers: Subscribers[Sequence[Estimate]] = Subscribers()
         self._recorders: Subscribers[Sequence[Estimate]] = Subscribers()
+        self._watchers: Subscribers[Sequence[Estimate]] = Subscribers()
         self._failing: set[Market] = set()
         self._overtaken: set[Market] = set()
 
@@ -75,6 +76,10 @@ class Board:
     def on_record(self, callback: Told) -> None:
         """Hear of all values at each full minute and at the end of each voting epoch, changed or not."""
         self._recorders.add(callback)
+
+    def on_pass(self, callback: Told) -> None:
+        """Hear of all newest values after each pass, changed or not: four times a second."""
+        self._watchers.add(callback)
 
     def latest(self, market: Market) -> Estimate | None:
         """The newest value; one that no venue backs any more is `stale`. None when there never was one."""
@@ -114,6 +119,7 @@ class Board:
         if recording and recorded:
             gauges.count_anomalies(recorded)
             self._recorders.tell(recorded)
+        self._watchers.tell(list(self._latest.values()))
         WINDOW_POINTS.set(self._window.points())
         AGGREGATION_SECONDS.observe((busy_ns + self._clock.monotonic_ns()) / SECOND_NS)
 

@@ -9,8 +9,9 @@ from msgspec import Struct
 from chrono.errors import Reason
 from chrono.market.names import Market, Venue
 
-ALGORITHM = "weighted_consensus_v2"
-"""The rule and its version. No value was ever stored by v1, which knew neither trust nor verdicts."""
+ALGORITHM = "weighted_consensus_v3"
+"""The rule and its version. v2 voted with the average over time and knew no dispute of two; v1 knew neither trust
+nor verdicts."""
 
 
 class Quality(StrEnum):

@@ -58,15 +58,15 @@ fn a_recorded_consensus_has_the_same_bytes() -> Result<(), EstimateError> {
     .map(|number| format!("{:016x}", number.to_bits()))
     .collect();
     let recorded = [
-        "40e607359750aa6f",
-        "40e60758aca592c1",
-        "40e60720c9f81adb",
-        "40e6079c911ba064",
-        "40e6072e73527e10",
-        "40e6077ce503897a",
-        "4022eb0fe2adff40",
-        "40175fedf317ab92",
-        "3fefbc54b1d0f2e2",
+        "40e608b507695b0e",
+        "40e607c970ff1a24",
+        "40e607453b06a5b2",
+        "40e6087171c0e323",
+        "40e609038ee21b5c",
+        "40e60892cd3277a3",
+        "40301c13bc942b0e",
+        "402a0ccf8edff2d6",
+        "3fef4dfd4e8aa8cd",
     ];
     assert_eq!(bits, recorded);
     assert_eq!((found.n_used, found.n_points, found.excluded.len()), (10, 940, 60));

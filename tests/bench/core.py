@@ -27,7 +27,7 @@ import polars as pl
 import chrono_core
 
 AT_NS = 1_800_000_000_000_000_000
-HALF_LIFE_NS = 10_000_000_000
+HALF_LIFE_NS = 2_000_000_000
 SOURCES, POINTS, FEEDS = 10, 1000, 63
 C_PASS = Path(__file__).with_name("core_pass.c")
 

@@ -18,6 +18,8 @@ STEPS = 1024
 # Comparisons closer than this, relative to the larger side, are left undecided.
 DOUBT = Fraction(1, 10**9)
 ROUNDING = Fraction(1, 10**14)
+# A source as a whole fades this much slower than its points, the quick estimate this much faster.
+OCTAVE = 8
 
 
 def _step_weights() -> list[int]:
@@ -34,7 +36,7 @@ STEP_WEIGHTS = _step_weights()
 class Rule:
     """The numbers of the rule, with its defaults."""
 
-    half_life_ns: int = 10_000_000_000
+    half_life_ns: int = 2_000_000_000
     max_age_ns: int = 180_000_000_000
     future_tolerance_ns: int = 5_000_000_000
     k: float = 3.0
@@ -122,7 +124,7 @@ def consensus(
     for voice in voices:
         if abs(voice.estimate - middle) > reach:
             found[voice.id].flags.add("outlier")
-    weights = _capped(used, [found[voice.id].trust for voice in used], rule)
+    weights = _capped(used, [found[voice.id].trust for voice in used], rule, twin)
     _vote(twin, voices, used, weights, middle, reach)
     _confidence(twin, voices, used, weights, at_ns, rule)
     for voice in voices:
@@ -141,11 +143,12 @@ def consensus(
 def _speak(source, rows, at_ns, rule) -> Voice:
     rows = sorted(rows)
     weights = [age_weight(at_ns - said_ns, rule.half_life_ns) for said_ns, _, _ in rows]
+    fading = [age_weight(at_ns - said_ns, OCTAVE * rule.half_life_ns) for said_ns, _, _ in rows]
     traded = [volume * weight / FULL for (_, _, volume), weight in zip(rows, weights, strict=True)]
+    lately = [volume * weight / FULL for (_, _, volume), weight in zip(rows, fading, strict=True)]
     prices = [price for _, price, _ in rows]
     worth = sum(price * volume for price, volume in zip(prices, traded, strict=True))
-    ends = [*weights[1:], FULL]
-    held = [end - start for start, end in zip(weights, ends, strict=True)]
+    held = [end - start for start, end in zip(fading, [*fading[1:], FULL], strict=True)]
     twap = prices[-1]
     if sum(held):
         twap = sum(price * time for price, time in zip(prices, held, strict=True)) / sum(held)
@@ -154,8 +157,8 @@ def _speak(source, rows, at_ns, rule) -> Voice:
         estimate=_estimate(rows, weights, rule),
         vwap=worth / sum(traded) if sum(traded) else None,
         twap=twap,
-        volume=sum(traded, Fraction(0)),
-        freshness=Fraction(weights[-1], FULL),
+        volume=sum(lately, Fraction(0)),
+        freshness=Fraction(fading[-1], FULL),
         newest_ns=rows[-1][0],
         n_points=len(rows),
         track=track(rows, at_ns, rule.max_age_ns),
@@ -167,7 +170,7 @@ def _estimate(rows, weights, rule) -> Fraction:
     slow = weighted_median([price for _, price, _ in rows], weights)
     newest_ns = rows[-1][0]
     late = [(said_ns, price) for said_ns, price, _ in rows if said_ns >= newest_ns - 2 * rule.half_life_ns]
-    quick_life_ns = max(rule.half_life_ns // 8, 1)
+    quick_life_ns = max(rule.half_life_ns // OCTAVE, 1)
     quick = weighted_median(
         [price for _, price in late], [age_weight(newest_ns - said_ns, quick_life_ns) for said_ns, _ in late]
     )
@@ -198,15 +201,16 @@ def _near(a, b, price) -> bool:
     return (a, b) != (0, 0) and abs(a - b) <= DOUBT * max(abs(a), abs(b)) + ROUNDING * price
 
 
-def _capped(used, trust, rule) -> list[Fraction]:
+def _capped(used, trust, rule, twin) -> list[Fraction]:
     n = len(used)
+    dispute = n == 2 and _in_dispute(used, rule, twin)
     traded = sum(voice.volume for voice in used)
     shares = [voice.volume / traded if traded else Fraction(1, n) for voice in used]
     raw = [
-        v.freshness * believed * (Fraction(1, n) + share) / 2
+        (1 if dispute else v.freshness) * believed * (Fraction(1, n) + share) / 2
         for v, believed, share in zip(used, trust, shares, strict=True)
     ]
-    cap = max(Fraction(rule.max_weight), Fraction(1, n))
+    cap = Fraction(1) if n == 2 else max(Fraction(rule.max_weight), Fraction(1, n))
     at_cap: set[int] = set()
     while True:
         free = sum(weight for i, weight in enumerate(raw) if i not in at_cap)
@@ -216,6 +220,14 @@ def _capped(used, trust, rule) -> list[Fraction]:
         if over == at_cap or len(over) == n:
             return [cap] * n if len(over) == n else weights
         at_cap = over
+
+
+def _in_dispute(used, rule, twin) -> bool:
+    """Two that stand farther apart than age explains."""
+    low, high = (voice.estimate for voice in used)
+    distance, most = high - low, (low + high) / 2 * max(Fraction(rule.apart_bps), Fraction(rule.floor_bps)) / 10_000
+    twin.doubtful |= _near(distance, most, high)
+    return distance > most
 
 
 def _vote(twin, voices, used, weights, middle, reach) -> None:
@@ -233,9 +245,11 @@ def _vote(twin, voices, used, weights, middle, reach) -> None:
     traded = sum(weight for _, weight in know)
     twin.vwap = sum(price * weight for price, weight in know) / traded if know else None
     twin.twap = sum(held(v.twap) * weight for v, weight in zip(used, weights, strict=True)) / sum(weights)
-    says = [(twin.weighted_median, Fraction(1, 2)), (twin.twap, Fraction(1, 4))]
+    says = [(twin.weighted_median, Fraction(3, 4))]
     if know:
         says.append((twin.vwap, traded / 4))
+    if len(used) == 2:
+        says = [(held(v.estimate), weight) for v, weight in zip(used, weights, strict=True)]
     price = sum(value * say for value, say in says) / sum(say for _, say in says)
     t = 0 if n < 3 else max(1, (n - 1) // 3)
     twin.price = min(max(price, voices[t].estimate), voices[n - 1 - t].estimate)

@@ -5,7 +5,20 @@ from typing import Any
 
 from tests.truth.figures import TARGET
 from tests.truth.leaving_out import VARIANTS
-from tests.truth.words import CALM, CRASH, END, ERRORS, HEAD, LEFT_OUT, LYING, PLANTED, QUICK, SENSITIVITY, THIN
+from tests.truth.words import (
+    CALM,
+    CRASH,
+    END,
+    ERRORS,
+    HEAD,
+    LEFT_OUT,
+    LYING,
+    PLANTED,
+    QUICK,
+    SENSITIVITY,
+    TAPES,
+    THIN,
+)
 
 Row = dict[str, Any]
 
@@ -19,6 +32,7 @@ def page(told: Row) -> str:
         LEFT_OUT + _left_out(thick, target=True),
         THIN + _left_out(thin, target=False) + f"\nOne source only, nothing to compare: {', '.join(told['alone'])}.\n",
         ERRORS + _errors(told["errors"]),
+        TAPES + _errors(told["tapes"]),
         SENSITIVITY + _sensitivity(told["errors"]),
         CRASH + _crash(told["crash"]),
         CALM + _calm(told["calm"]),
@@ -66,13 +80,15 @@ def _errors(rows: Sequence[Row]) -> str:
         best = [f"{row['best'][figure][1]:,.2f} ({row['best'][figure][0]})" for figure in ("median", "p99")]
         ours = f"{row['ours']['median']:,.2f} / {row['ours']['p99']:,.2f}"
         verdicts = " / ".join(_judged(row, figure) for figure in ("median", "p99"))
-        name = f"{row['tape']}{' (thin)' if row['thin'] else ''}"
+        name = f"{row['tape']}{' (thin)' if row.get('thin') else ''}"
         lines.append([name, f"{row['instants']:,}", ours, *best, verdicts, ", ".join(row["beaten_by"]) or "none"])
     return table(header, lines)
 
 
 def _judged(row: Row, figure: str) -> str:
     """Better, equal or worse, and where the difference lies; "alike" beside it when that holds 0."""
+    if row["between"][figure] is None:
+        return str(row["verdict"][figure])
     low, high = row["between"][figure]
     alike = ", alike" if low <= 0.0 <= high else ""
     return f"{row['verdict'][figure]} ({low:+,.2f} to {high:+,.2f}{alike})"

@@ -28,15 +28,23 @@ class Recording(NamedTuple):
     without: tuple[str, ...] = ()
     incident: bool = False
     span: tuple[int, int] = (0, END_NS)
+    day: str = ""
+
+    @property
+    def tape(self) -> str:
+        """What it is a recording of: the files of one day are one tape."""
+        return self.day or self.name
 
 
 DEPEG = Recording("USDC depeg 2023-03", "usdc_depeg_2023-03-01_14_1m.parquet", 60, 60, False, ("cryptocompare",), True)
 """The index on it repeats each hour's last price from the hour's first minute on: it knows the future."""
 
+CRASH = "crash 2025-10-10"
+
 RECORDINGS = (
     DEPEG,
     *(
-        Recording(f"crash 2025-10-10 {base}", f"crash_2025-10-10_trades/{base}.parquet", 1, 15, True, (), True)
+        Recording(f"{CRASH} {base}", f"crash_2025-10-10_trades/{base}.parquet", 1, 15, True, (), True, day=CRASH)
         for base in ("AVAX", "POL", "LINK", "XLM", "BTC", "ETH", "XRP")
     ),
     Recording("lean 2022-12-13", "lean_2022-12-13_btc_trades_1m.parquet", 60, 60),
@@ -97,12 +105,6 @@ def speakers(target: Market, dealt: Counter[tuple[Venue, Market]], graph: QuoteG
         if all(speakers(step.edge, dealt, graph) for step in path.steps):
             found |= {venue for venue, market in dealt if market == path.book}
     return found
-
-
-def books_of(venue: Venue, target: Market, data: Path, recording: Recording) -> list[Market]:
-    """The books of a venue that go with it when it is left out: all of the target's base."""
-    survey = opened(recording, data).survey()
-    return sorted(book for book, venues in survey.taken.items() if venue in venues and base_of(book) == base_of(target))
 
 
 def _dealt(recording: Recording, data: Path) -> Counter[tuple[Venue, Market]]:

@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from chrono.backtest.rivals import beyond_three_sigma, heard
 from chrono.market.names import Market
 from chrono.pricing.case import Case
 from chrono.pricing.verdict import USED
 from chrono.simulation.replay import Replay
-from tests.truth.rivals import beyond_three_sigma, heard
 
 STALE = "stale"
 

@@ -15,11 +15,11 @@ QUICK = (
 
 LEFT_OUT = """## One source left out
 
-One source is taken off the tape with every book of the same base, the rest is replayed, and our value is held against
-what that source last dealt at: of this minute on bars, 15 s old at most on trades. A source without a book in the
-market's own currency is converted by the rate that the replay has at that instant. Sources are the venues that dealt
-in a book that leads into the market; an index that knows the future (cryptocompare) and books in which nobody deals
-are none.
+By `chrono backtest`: at every instant each source is left out in turn, whatever book it speaks by, and our value of the
+rest is held against what that source last dealt at: of this minute on bars, 15 s old at most on trades. A source without
+a book in the market's own currency is converted by the rate that the replay has at that instant. Sources are the venues
+that dealt in a book that leads into the market; an index that knows the future (cryptocompare) and books in which nobody
+deals are none.
 
 An instant counts when our value is fit to vote with. It is *fair* when the left-out source was within 0.5 % of the plain median of
 the rest at 95 % of the instants of the hour before (ten of them at least, the instant itself not among them). The target,
@@ -38,12 +38,19 @@ with or not: one source alone never reaches the least confidence.
 ERRORS = """## Beside other rules
 
 Absolute error against the left-out source in bps, all left-out sources of a market together, fair or not. `median`, `mean`,
-`trimmed mean` (a fifth at each end, one source at least), `three-sigma` (the mean of what is within three standard deviations)
-and `volume-weighted` are of the sources' newest prices, `age-weighted` is their median with weights exp(-0.00005 x age
-in ms), `vwap` is of all deals of the window, `median of vwaps` of each source's own. The best other is the best of eight
-in that figure, rarely the same one in both; the last column names rules that are better than ours in both at once. In brackets where the
-difference of our error to that best one lies (95 %, whole hours resampled; below 0 ours is smaller), *alike* when that holds 0. Instants
-at which some rule says nothing (no volume is known of a perpetual) are left out.
+`trimmed-mean` (a fifth at each end, one source at least), `three-sigma` (the mean of what is within three standard deviations)
+and `volume-weighted` are of the sources' newest prices, `latest-weighted` is their median with weights exp(-0.00005 x age
+in ms) as in Flare's example, `vwap` is of all deals of the window, `median-of-vwaps` of each source's own. The best other is
+the best of eight in that figure, rarely the same one in both; the last column names rules that are better than ours in both
+at once. In brackets where the difference of our error to that best one lies (95 %, whole stretches of an hour or more
+resampled; below 0 ours is smaller), *alike* when that holds 0. Instants at which some rule says nothing (no volume is known
+of a perpetual) are left out.
+
+"""
+
+TAPES = """### By tape
+
+The same over all markets of a tape together.
 
 """
 

@@ -71,16 +71,15 @@ def pieces(data: Path, rules: Pricing, *, quick: bool) -> list[Piece]:
 
 def _left_out(recording: Recording, data: Path, rules: Pricing) -> list[Piece]:
     return [
-        Piece("left_out", f"{inquiry.name} without {venue}", leave_out, (_task(inquiry, venue, data, rules),))
+        Piece("left_out", inquiry.name, leave_out, (_task(inquiry, data, rules),))
         for inquiry in inquiries(recording, data)
         if inquiry.left
-        for venue in inquiry.sources
     ]
 
 
-def _task(inquiry: Inquiry, venue: Any, data: Path, rules: Pricing) -> Task:
+def _task(inquiry: Inquiry, data: Path, rules: Pricing) -> Task:
     asked = with_minimum(rules, 1) if inquiry.thin else rules
-    return Task(inquiry, venue, asked, data, inquiry.recording.every_s, inquiry.target in VARIED)
+    return Task(inquiry, asked, data, inquiry.target in VARIED)
 
 
 def _calm(data: Path) -> list[Calm]:

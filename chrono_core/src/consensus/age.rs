@@ -8,6 +8,10 @@ use std::sync::OnceLock;
 /// The weight of a point of age 0. With 32 bits, 2^32 points cannot overflow a 64-bit sum.
 pub(crate) const FULL: u64 = 1 << 32;
 
+/// Within a source the quick estimate fades this much faster than the slow one; a source as a whole (its
+/// say, its volume, its average over time) this much slower.
+pub(crate) const OCTAVE: i64 = 8;
+
 const STEPS: usize = 1024;
 
 /// Weights by age for one half-life.

@@ -5,7 +5,7 @@
 
 use std::cell::RefCell;
 
-use super::age::AgeWeights;
+use super::age::{AgeWeights, OCTAVE};
 use super::select::Key;
 use super::settle::Settled;
 use super::speak::{self, Voice};
@@ -19,8 +19,10 @@ pub(crate) struct Row {
     /// Converted by its rate.
     pub price: f64,
     pub volume: f64,
-    /// By age; see `age`.
+    /// By age, within its source; see `age`.
     pub weight: u64,
+    /// By age, for what the source is worth as a whole: fades an octave slower.
+    pub fade: u64,
 }
 
 /// What is known of a source before it speaks.
@@ -77,7 +79,7 @@ impl Gathered {
     pub(crate) fn collect(&mut self, points: &Points<'_>, at_ns: i64, rule: &Rule) {
         self.name_slots(points);
         self.judge(points, at_ns, rule);
-        self.deal(points, at_ns, &AgeWeights::new(rule.half_life_ns));
+        self.deal(points, at_ns, rule);
     }
 
     /// Gives each source a slot, by ascending id.
@@ -158,7 +160,9 @@ impl Gathered {
     }
 
     /// Deals the points that count into one array, source by source.
-    fn deal(&mut self, points: &Points<'_>, at_ns: i64, weights: &AgeWeights) {
+    fn deal(&mut self, points: &Points<'_>, at_ns: i64, rule: &Rule) {
+        let weights = AgeWeights::new(rule.half_life_ns);
+        let fades = AgeWeights::new(rule.half_life_ns.saturating_mul(OCTAVE));
         let mut next = 0;
         for slot in &mut self.slots {
             slot.first = next;
@@ -174,11 +178,13 @@ impl Gathered {
                 continue;
             }
             let said_ns = points.timestamps_ns[row];
+            let age_ns = at_ns.saturating_sub(said_ns);
             self.rows[slot.first + slot.count] = Row {
                 at_ns: said_ns,
                 price: prices[row],
                 volume: points.volumes.map_or(0.0, |volumes| volumes[row]),
-                weight: weights.of(at_ns.saturating_sub(said_ns)),
+                weight: weights.of(age_ns),
+                fade: fades.of(age_ns),
             };
             slot.count += 1;
         }

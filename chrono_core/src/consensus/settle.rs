@@ -43,7 +43,7 @@ impl Settled {
         let used = voices.get(circle.used.clone()).unwrap_or(&voices);
         let heard = opinions.get(circle.used.clone()).unwrap_or(&opinions);
         let trust: Vec<f64> = heard.iter().map(|opinion| opinion.judged.trust).collect();
-        let weights = weights::capped(used, &trust, rule.max_weight);
+        let weights = weights::capped(used, &trust, rule);
         let vote = vote::vote(used, &weights, kept.get(circle.used.clone()).unwrap_or(&kept), &circle);
         Self { voices, opinions, estimates, weights, vote, level: judge.level(), circle }
     }

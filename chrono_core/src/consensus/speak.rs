@@ -1,13 +1,10 @@
 //! One source, one voice: all its points become one robust estimate and two averages.
 
-use super::age::{AgeWeights, FULL};
+use super::age::{AgeWeights, FULL, OCTAVE};
 use super::gather::Row;
 use super::select::{self, Key};
 use super::track::{Track, track};
 use super::types::Rule;
-
-/// The quick estimate fades this much faster than the slow one.
-const QUICKER: i64 = 8;
 
 /// What one source says. Prices are in the unit of the feed.
 #[derive(Clone, Debug)]
@@ -16,13 +13,13 @@ pub(crate) struct Voice {
     pub slot: usize,
     /// Age-weighted median of its points, never far behind its newest ones.
     pub estimate: f64,
-    /// Average over its volume, weighted by age; none without volume.
+    /// Average over its volume of this moment; none without volume.
     pub vwap: Option<f64>,
-    /// Average over time, weighted by age.
+    /// Average over time, of late.
     pub twap: f64,
-    /// Its volume, weighted by age.
+    /// Its volume of late.
     pub volume: f64,
-    /// Weight of its newest point by age, 0 to 1.
+    /// By the age of its newest point, 0 to 1.
     pub freshness: f64,
     pub newest_ns: i64,
     pub n_points: usize,
@@ -49,16 +46,16 @@ pub(crate) fn speak(
     let estimate = held_near(place.middle, quick(rows, newest.at_ns, rule, keys), rule.floor_bps);
     // No average leaves the range of its prices, not even by rounding.
     let held = |average: f64| average.max(place.lowest).min(place.highest);
-    let (worth, volume) = volume_sums(rows);
-    let average = worth / volume;
+    let sums = volume_sums(rows);
+    let average = sums.worth / sums.of_now;
     Some(Voice {
         slot,
         estimate,
         // Sums beyond a float say nothing; such a source has no volume average.
         vwap: average.is_finite().then(|| held(average)),
         twap: held(time_average(rows, &newest)),
-        volume: volume.min(f64::MAX),
-        freshness: newest.weight as f64 / FULL as f64,
+        volume: sums.of_late.min(f64::MAX),
+        freshness: newest.fade as f64 / FULL as f64,
         newest_ns: newest.at_ns,
         n_points: rows.len(),
         lowest: place.lowest,
@@ -74,7 +71,7 @@ pub(crate) fn speak(
 fn quick(rows: &[Row], newest_ns: i64, rule: &Rule, keys: &mut Vec<Key>) -> f64 {
     let since_ns = newest_ns.saturating_sub(rule.half_life_ns.saturating_mul(2));
     let newest = rows.get(rows.partition_point(|row| row.at_ns < since_ns)..).unwrap_or(rows);
-    let weights = AgeWeights::new((rule.half_life_ns / QUICKER).max(1));
+    let weights = AgeWeights::new((rule.half_life_ns / OCTAVE).max(1));
     let weight = |row: &Row| weights.of(newest_ns.saturating_sub(row.at_ns));
     select::middle_of(newest, weight, keys)
 }
@@ -95,12 +92,23 @@ fn in_order(rows: &mut [Row]) {
     }
 }
 
-/// Returns the age-weighted sums of price times volume and of volume.
-fn volume_sums(rows: &[Row]) -> (f64, f64) {
-    let share = |row: &Row| row.volume * (row.weight as f64 / FULL as f64);
-    rows.iter().fold((0.0, 0.0), |(worth, volume), row| {
-        let part = share(row);
-        (worth + row.price * part, volume + part)
+/// Sums over the points of one source: price times volume and volume, weighted by the age of a point;
+/// and volume, by that of a source.
+#[derive(Clone, Copy, Debug, Default)]
+struct VolumeSums {
+    worth: f64,
+    of_now: f64,
+    of_late: f64,
+}
+
+fn volume_sums(rows: &[Row]) -> VolumeSums {
+    rows.iter().fold(VolumeSums::default(), |sums, row| {
+        let part = row.volume * (row.weight as f64 / FULL as f64);
+        VolumeSums {
+            worth: sums.worth + row.price * part,
+            of_now: sums.of_now + part,
+            of_late: sums.of_late + row.volume * (row.fade as f64 / FULL as f64),
+        }
     })
 }
 
@@ -109,13 +117,13 @@ fn volume_sums(rows: &[Row]) -> (f64, f64) {
 /// The age weight between two times is the difference of the weights at them (the integral of the
 /// exponential, up to a constant), so that the same table serves here.
 fn time_average(rows: &[Row], newest: &Row) -> f64 {
-    let oldest_weight = rows.first().map_or(FULL, |row| row.weight);
-    let span = (FULL - oldest_weight) as f64;
+    let oldest = rows.first().map_or(FULL, |row| row.fade);
+    let span = (FULL - oldest) as f64;
     if span == 0.0 {
         return newest.price;
     }
     let held = rows.windows(2).fold(0.0, |total, pair| {
-        total + (pair[0].price - newest.price) * ((pair[1].weight - pair[0].weight) as f64 / span)
+        total + (pair[0].price - newest.price) * ((pair[1].fade - pair[0].fade) as f64 / span)
     });
     newest.price + held
 }

@@ -170,7 +170,7 @@ pub struct Rule {
 impl Default for Rule {
     fn default() -> Self {
         Self {
-            half_life_ns: 10_000_000_000,
+            half_life_ns: 2_000_000_000,
             max_age_ns: 180_000_000_000,
             future_tolerance_ns: 5_000_000_000,
             k: 3.0,

@@ -1,14 +1,14 @@
-//! The vote of three averages, each built from capped voices.
+//! The vote: a weighted median that leans a little towards the volume.
 
 use super::agree::Circle;
 use super::speak::Voice;
 use crate::spread::{mean_of, std_dev_of};
 use crate::weighted_median::weighted_median_of_sorted;
 
-// The weighted median has half of the say: it is the one that no share below one half can move far.
-const SAY_MEDIAN: f64 = 0.5;
+// The weighted median has most of the say: it is the one that no share below one half can move far.
+// The average over time has none: it is the price of a while ago.
+const SAY_MEDIAN: f64 = 0.75;
 const SAY_VWAP: f64 = 0.25;
-const SAY_TWAP: f64 = 0.25;
 
 /// The price and the numbers published beside it.
 #[derive(Clone, Debug)]
@@ -24,16 +24,21 @@ pub(crate) struct Vote {
 }
 
 /// Returns the vote of the used voices, which stand in ascending order of their estimates.
+///
+/// Of two the median would be the louder one alone, so their weighted mean is taken.
 pub(crate) fn vote(used: &[Voice], weights: &[f64], estimates: &[f64], circle: &Circle) -> Vote {
     let pairs: Vec<(f64, f64)> = estimates.iter().copied().zip(weights.iter().map(counted)).collect();
     let weighted_median = weighted_median_of_sorted(&pairs);
     let (vwap, traded) = average(used, weights, circle, |voice| voice.vwap);
     let (twap, _) = average(used, weights, circle, |voice| Some(voice.twap));
-    // The volume average speaks only for the sources that know their volume.
-    let say_vwap = SAY_VWAP * traded;
-    let say = SAY_MEDIAN + SAY_TWAP + say_vwap;
-    let moved = (SAY_TWAP * (twap - weighted_median) + say_vwap * (vwap - weighted_median)) / say;
-    let price = (weighted_median + moved).max(circle.inner.0).min(circle.inner.1);
+    let price = if used.len() == 2 {
+        average(used, weights, circle, |voice| Some(voice.estimate)).0
+    } else {
+        // The volume average speaks only for the sources that know their volume.
+        let say_vwap = SAY_VWAP * traded;
+        weighted_median + say_vwap * (vwap - weighted_median) / (SAY_MEDIAN + say_vwap)
+    };
+    let price = price.max(circle.inner.0).min(circle.inner.1);
     let mean = mean_of(estimates);
     Vote {
         price,

@@ -1,13 +1,16 @@
 //! How loud each source speaks: fresh and well-traded ones louder, none beyond its cap.
 
 use super::speak::Voice;
+use super::types::Rule;
+use crate::sums::halfway;
 
-/// Returns the share of each voice; they add up to 1 and none exceeds max(`max_weight`, 1/n).
+/// Returns the share of each voice; they add up to 1 and none exceeds max(`max_weight`, 1/n), but of two.
 ///
-/// Shapes: both (n,); `trust` is above 0 and up to 1.
-pub(crate) fn capped(voices: &[Voice], trust: &[f64], max_weight: f64) -> Vec<f64> {
-    let mut weights = raw(voices, trust);
-    let cap = max_weight.max(1.0 / voices.len() as f64);
+/// Two have no majority that a cap could protect. Shapes: both (n,); `voices` ascend by estimate, `trust` is
+/// above 0 and up to 1.
+pub(crate) fn capped(voices: &[Voice], trust: &[f64], rule: &Rule) -> Vec<f64> {
+    let mut weights = raw(voices, trust, rule);
+    let cap = if voices.len() == 2 { 1.0 } else { rule.max_weight.max(1.0 / voices.len() as f64) };
     // Each round fixes at least one voice at its cap, or ends.
     let mut fixed = vec![false; weights.len()];
     for _ in 0..voices.len() {
@@ -36,13 +39,22 @@ fn free_weights<'a>(weights: &'a [f64], fixed: &'a [bool]) -> impl Iterator<Item
 ///
 /// Half of the say is equal, so that a venue cannot buy it all with (claimed) volume, and venues
 /// whose volume is unknown still count.
-fn raw(voices: &[Voice], trust: &[f64]) -> Vec<f64> {
+fn raw(voices: &[Voice], trust: &[f64], rule: &Rule) -> Vec<f64> {
     let equal = 1.0 / voices.len() as f64;
     // Relative to the largest, so that the sum stays in range.
     let largest = voices.iter().fold(0.0f64, |largest, voice| largest.max(voice.volume));
     let relative = |voice: &Voice| if largest > 0.0 { voice.volume / largest } else { 0.0 };
     let total: f64 = voices.iter().map(relative).sum();
     let traded = |voice: &Voice| if total > 0.0 { relative(voice) / total } else { equal };
-    let say = |voice: &Voice| voice.freshness * (equal + traded(voice)) / 2.0;
+    let dispute = in_dispute(voices, rule);
+    let freshness = |voice: &Voice| if dispute { 1.0 } else { voice.freshness };
+    let say = |voice: &Voice| freshness(voice) * (equal + traded(voice)) / 2.0;
     voices.iter().zip(trust).map(|(voice, trust)| say(voice) * trust).collect()
+}
+
+/// Whether there are two voices that stand so far apart that age does not explain it.
+fn in_dispute(voices: &[Voice], rule: &Rule) -> bool {
+    let [low, high] = voices else { return false };
+    let apart = rule.apart_bps.max(rule.floor_bps) / 10_000.0;
+    high.estimate - low.estimate > halfway(low.estimate, high.estimate) * apart
 }

@@ -89,7 +89,7 @@ impl Columns {
 /// The price on which the sources of one feed agree.
 #[pyfunction]
 #[pyo3(signature = (prices, volumes, timestamps_ns, source_ids, /, *, rates = None, at_ns = None,
-    half_life_ns = 10_000_000_000, max_age_ns = 180_000_000_000, future_tolerance_ns = 5_000_000_000,
+    half_life_ns = 2_000_000_000, max_age_ns = 180_000_000_000, future_tolerance_ns = 5_000_000_000,
     k = 3.0, floor_bps = 10.0, min_sources = 3, max_weight = 0.30, apart_bps = 30.0, trust_floor = 0.1,
     learned = None, nulls = "error"))]
 #[expect(clippy::too_many_arguments, reason = "they are the keywords of the Python function")]
@@ -134,7 +134,7 @@ pub(super) fn consensus(
 /// The consensus of every feed of a round, in one call.
 #[pyfunction]
 #[pyo3(signature = (prices, volumes, timestamps_ns, source_ids, offsets, /, *, rates = None, at_ns = None,
-    half_life_ns = 10_000_000_000, max_age_ns = 180_000_000_000, future_tolerance_ns = 5_000_000_000,
+    half_life_ns = 2_000_000_000, max_age_ns = 180_000_000_000, future_tolerance_ns = 5_000_000_000,
     k = 3.0, floor_bps = 10.0, min_sources = None, max_weight = 0.30, apart_bps = 30.0, trust_floor = 0.1,
     learned = None, nulls = "error"))]
 #[expect(clippy::too_many_arguments, reason = "they are the keywords of the Python function")]
@@ -186,7 +186,7 @@ pub(super) fn consensus_many(
 /// The price of one feed without each of its sources.
 #[pyfunction]
 #[pyo3(signature = (prices, volumes, timestamps_ns, source_ids, /, *, rates = None, at_ns = None,
-    half_life_ns = 10_000_000_000, max_age_ns = 180_000_000_000, future_tolerance_ns = 5_000_000_000,
+    half_life_ns = 2_000_000_000, max_age_ns = 180_000_000_000, future_tolerance_ns = 5_000_000_000,
     k = 3.0, floor_bps = 10.0, min_sources = 3, max_weight = 0.30, apart_bps = 30.0, trust_floor = 0.1,
     learned = None, nulls = "error"))]
 #[expect(clippy::too_many_arguments, reason = "they are the keywords of the Python function")]

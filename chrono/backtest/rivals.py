@@ -1,23 +1,23 @@
-"""Other rules that an oracle could have, on the very inputs of ours: the yardsticks of docs/truth.md.
+"""Other rules that an oracle could have, on the very inputs of ours.
 
 Each takes the fresh sources of one instant and gives a price, or None where it has nothing to go by.
 """
 
 from collections.abc import Callable, Sequence
 from math import exp
+from operator import mul
 from typing import NamedTuple
 
-import numpy as np
-
+from chrono.clock import MS_NS
+from chrono.market.names import Venue
 from chrono.pricing.case import FUTURE_NS, Case
 
-MS_NS = 1_000_000
 SIGMAS = 3.0
 TRIMMED = 0.2
 """Share that a trimmed mean leaves out at each end; one source at least when there are three."""
 
 FADING_PER_MS = 0.00005
-"""How fast a price loses weight in the age-weighted median of Flare's own example of a value provider."""
+"""How fast a price loses weight in the median of Flare's own example of a value provider."""
 
 
 class Heard(NamedTuple):
@@ -26,11 +26,15 @@ class Heard(NamedTuple):
     `vwap` is None and `volume` 0 where it told of no volume.
     """
 
-    venue: str
+    venue: Venue
     last: float
     age_ns: int
     vwap: float | None
     volume: float
+
+
+Rival = Callable[[Sequence[Heard]], float | None]
+"""A rule: from the fresh sources to a price."""
 
 
 def heard(case: Case) -> list[Heard]:
@@ -41,10 +45,8 @@ def heard(case: Case) -> list[Heard]:
         age_ns = case.at_ns - times[-1]
         if not -FUTURE_NS <= age_ns <= case.rule.window_ns:
             continue
-        rate = case.rate(source)
-        amounts = np.frombuffer(volumes)
-        volume = float(amounts.sum())
-        vwap = rate * float(np.frombuffer(prices) @ amounts) / volume if volume > 0.0 else None
+        rate, volume = case.rate(source), sum(volumes)
+        vwap = rate * (sum(map(mul, prices, volumes)) / volume) if volume > 0.0 else None
         found.append(Heard(source.venue, prices[-1] * rate, max(age_ns, 0), vwap, volume))
     return found
 
@@ -90,7 +92,7 @@ def trimmed(sources: Sequence[Heard]) -> float | None:
     return _mean(prices[cut : len(prices) - cut])
 
 
-def age_weighted(sources: Sequence[Heard]) -> float | None:
+def latest_weighted(sources: Sequence[Heard]) -> float | None:
     """The weighted median of the newest prices with weights exp(-0.00005 x age in ms)."""
     if not sources:
         return None
@@ -103,7 +105,7 @@ def age_weighted(sources: Sequence[Heard]) -> float | None:
     return told[-1][0]
 
 
-def beyond_three_sigma(sources: Sequence[Heard]) -> set[str]:
+def beyond_three_sigma(sources: Sequence[Heard]) -> set[Venue]:
     """The venues that a three-sigma filter takes out: farther than three standard deviations from the mean."""
     if len(sources) < 2:
         return set()
@@ -113,17 +115,17 @@ def beyond_three_sigma(sources: Sequence[Heard]) -> set[str]:
     return {source.venue for source in sources if abs(source.last - centre) > SIGMAS * deviation}
 
 
-RIVALS: dict[str, Callable[[Sequence[Heard]], float | None]] = {
+RIVALS: dict[str, Rival] = {
     "median": median,
-    "mean": mean,
-    "volume-weighted": volume_weighted,
     "vwap": vwap,
-    "median of vwaps": median_of_vwaps,
+    "latest-weighted": latest_weighted,
     "three-sigma": three_sigma,
-    "trimmed mean": trimmed,
-    "age-weighted": age_weighted,
+    "mean": mean,
+    "trimmed-mean": trimmed,
+    "volume-weighted": volume_weighted,
+    "median-of-vwaps": median_of_vwaps,
 }
-"""Every other rule by the name that the tables give it."""
+"""Every other rule by the name that tables and options give it."""
 
 
 def _mean(prices: Sequence[float]) -> float | None:

@@ -1,0 +1,1 @@
+"""Rules held against recordings: our consensus beside others, on the very same frames, by the code that prices live."""
