@@ -9,7 +9,7 @@ export CARGO_TERM_COLOR ?= auto
 
 CORE_SOURCES := $(shell find chrono_core/src chrono_core/python -name '*.rs' -o -name '*.py' -o -name '*.pyi' -o -name py.typed) chrono_core/Cargo.toml chrono_core/pyproject.toml Cargo.toml Cargo.lock
 
-.PHONY: help setup run test check lint types arrows rust coverage bench load truth faults fuzz docs lock clean test-tools
+.PHONY: help setup run test check lint types arrows rust coverage bench load truth faults fuzz chain docs lock clean test-tools node-tools
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -42,9 +42,17 @@ setup: .venv/.chrono-ready ## the pinned environment and the Rust core, without 
 test-tools: ## what some tests need beside Python: Redis, promtool (Debian packages, when root)
 	@scripts/test-tools
 
-test: setup test-tools rust coverage ## every test, Rust and Python
+node-tools: tests/chain/node_modules/.ready ## what the tests need of npm: anvil and solc, for the local chain
 
-coverage: setup
+tests/chain/node_modules/.ready: tests/chain/package-lock.json scripts/local-chain
+	@scripts/need $(PYTHON) node npm
+	@scripts/local-chain
+	@$(PYTHON) -m tests.chain.building
+	@touch $@
+
+test: setup test-tools node-tools rust coverage ## every test, Rust and Python
+
+coverage: setup node-tools
 	@scripts/data-notice
 	@rm -f .coverage .coverage.*
 	$(BIN)/python -m pytest -n 2 --dist loadgroup --cov=chrono --cov-branch --cov-report=term-missing:skip-covered
@@ -78,8 +86,11 @@ truth: setup ## the consensus against recorded history, into docs/truth.md (abou
 	@scripts/data-notice
 	$(BIN)/python -m tests.truth
 
-faults: setup ## long fault runs: 200 kills of Chrono, 20 of PostgreSQL, a minute without it
-	CHRONO_FAULTS=long $(BIN)/python -m pytest tests/faults -p no:randomly -q --timeout 3600
+faults: setup node-tools ## long fault runs: 200 kills of Chrono, 200 more while it votes, 20 of PostgreSQL, a minute without it
+	CHRONO_FAULTS=long $(BIN)/python -m pytest tests/faults tests/chain/test_kills.py -p no:randomly -q --timeout 3600
+
+chain: setup node-tools ## 200 rounds on a local chain, judged; CONTRACTS=DIR for others than ours (about 36 minutes)
+	$(BIN)/python -m tests.chain $(if $(CONTRACTS),--contracts $(CONTRACTS))
 
 fuzz: setup ## long fuzzing of the API, the protocol and the core
 	CHRONO_FUZZ=long $(BIN)/python -m pytest tests/fuzz tests/property -q --timeout 7200
@@ -92,4 +103,4 @@ lock: .venv/.bootstrap ## resolve the dependencies anew into requirements/*.txt
 	@scripts/lock
 
 clean: ## remove the environment and build products
-	rm -rf .venv target .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv target tests/chain/node_modules .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache

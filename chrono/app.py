@@ -1,7 +1,7 @@
 """The whole machine on one screen: what there is (`build`), who tells whom (`wire`), how it answers (`create_app`)."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from litestar import Litestar
 from msgspec import Struct
@@ -14,7 +14,7 @@ from chrono.api.limits import Limiter
 from chrono.api.ports import ApiParts, SignatureHeaders
 from chrono.api.venues import Venues
 from chrono.clock import Clock
-from chrono.flare.epochs import Timing
+from chrono.flare.networks import Network, network_of
 from chrono.health import probes
 from chrono.ingest.door import IngestDoor
 from chrono.ingest.nonces import MemoryNonces, SharedNonces
@@ -29,20 +29,25 @@ from chrono.pricing.consensus import Pricer
 from chrono.pricing.estimate import Estimate
 from chrono.pricing.rounds import RoundValues
 from chrono.pricing.window import Window
+from chrono.provider.snapshots import Snapshots
+from chrono.provider.voter import Voter, Voting, open_pins
 from chrono.settings import Settings
 from chrono.store.cache import Cache
 from chrono.store.door import Store
 from chrono.stream.fast_door import FastDoor
 from chrono.stream.hub import Hub
 from chrono.stream.litestar_door import stream_handlers
+from chrono.stream.submissions import submission_of
 from chrono.supervisor import Supervisor
 from chrono.telemetry import watch_loop
+from chrono.voting.reports import Reports, RoundReport, Sent
 
 
 class Parts(Struct, frozen=True, kw_only=True):
     """Every part of the running house. `environment` marks answers that are not of the real market."""
 
     settings: Settings
+    network: Network
     clock: Clock
     supervisor: Supervisor
     store: Store
@@ -59,17 +64,28 @@ class Parts(Struct, frozen=True, kw_only=True):
     fast_door: FastDoor
     venue_door: VenueDoor | None
     market_map: MarketMap
+    snapshots: Snapshots
+    reports: Reports
+    voter: Voter | None
     environment: str | None
 
 
 def build(
-    settings: Settings, clock: Clock, store: Store, cache: Cache | None, *, environment: str | None = None
+    settings: Settings,
+    clock: Clock,
+    store: Store,
+    cache: Cache | None,
+    *,
+    voting: Voting | None = None,
+    environment: str | None = None,
 ) -> Parts:
     """Construct every part; nothing runs yet. The store is open already. Venues are read in the real market only.
 
-    Raises: ChronoError(GRAPH_CYCLE, UNKNOWN_VENUE).
+    Raises: ChronoError(GRAPH_CYCLE, UNKNOWN_VENUE, BAD_SETTINGS, BAD_DEPLOYMENT).
     """
-    timing = Timing.of(settings.network)
+    fip16 = settings.flare.fip16_activation_reward_epoch
+    voting = voting or Voting.alone(network_of(settings.network, fip16), clock)
+    timing = voting.network.timing
     graph = QuoteGraph.build(settings.pricing.edges)
     window = Window(settings.pricing.window_s * 1_000_000_000)
     announce(learned := load_learned(settings.pricing))
@@ -86,19 +102,20 @@ def build(
         threshold=Handshakes(policy, clock),
     )
     market_map = MarketMap.load()
-    write = store.quotes.write
     live = environment is None
+    rounds = RoundValues(board, timing, clock, pins=open_pins(settings.data_dir, voting.network, clock))
     nonces = MemoryNonces(clock) if cache is None else SharedNonces(MemoryNonces(clock), cache)
     secrets = {worker: secret.reveal().encode() for worker, secret in settings.ingest.secrets.items()}
     return Parts(
         settings=settings,
+        network=voting.network,
         clock=clock,
         supervisor=Supervisor(clock),
         store=store,
         cache=cache,
         window=window,
         board=board,
-        rounds=RoundValues(board, timing, clock),
+        rounds=rounds,
         past=Past(store.quotes, graph, settings.pricing, learned),
         ingest=IngestDoor(store.quotes.write, clock, settings.ingest),
         signatures=Signatures(secrets, nonces, required=settings.ingest.signing_required),
@@ -106,9 +123,18 @@ def build(
         policy=policy,
         hub=hub,
         fast_door=FastDoor(hub, settings.server.host, settings.server.stream_port),
-        venue_door=VenueDoor.build(settings.venues, market_map.markets(), clock, write=write) if live else None,
+        venue_door=_venue_door(settings, market_map, clock, store) if live else None,
         market_map=market_map,
+        snapshots=voting.snapshots,
+        reports=voting.reports,
+        voter=voting.voter,
         environment=environment,
+    )
+
+
+def _venue_door(settings: Settings, market_map: MarketMap, clock: Clock, store: Store) -> VenueDoor:
+    return VenueDoor.build(
+        settings.venues, market_map.markets(), clock, write=store.quotes.write, write_trades=store.trades.write
     )
 
 
@@ -126,6 +152,24 @@ def wire(parts: Parts) -> None:
     if parts.cache is not None:
         parts.board.on_estimates(parts.cache.put_later)
         parts.cache.on_estimates(lambda estimates: _from_elsewhere(parts, estimates))
+    if parts.voter is not None:
+        parts.voter.agree_with(parts.rounds)
+        parts.board.on_pass(parts.snapshots.publish)
+        _wire_reports(parts)
+
+
+def _wire_reports(parts: Parts) -> None:
+    """The voter tells on its own thread; rows and streams are of this loop."""
+    later = asyncio.get_running_loop().call_soon_threadsafe
+
+    def on_round(report: RoundReport) -> None:
+        later(parts.store.submissions.write_later, report)
+
+    def on_sent(report: RoundReport, sent: Sent) -> None:
+        later(parts.hub.publish_round, submission_of(report, sent))
+
+    parts.reports.on_round(on_round)
+    parts.reports.on_sent(on_sent)
 
 
 def supervise(parts: Parts) -> None:
@@ -145,13 +189,16 @@ def supervise(parts: Parts) -> None:
 
 
 async def warm(parts: Parts) -> None:
-    """Fill the window with what the store still holds of it. Raises: ChronoError(DATABASE_AWAY)."""
+    """Fill the window, and the count of hits, with what the store still holds. Raises: ChronoError(DATABASE_AWAY)."""
     since_ns = parts.clock.now_ns() - parts.window.span_ns
     quotes = await parts.store.quotes.recent(since_ns)
     parts.window.add(quotes)
     parts.venues.add(quotes)
-    parts.window.add_trades(await parts.store.trades.recent(since_ns))
+    # Stored trades are not for the window: their volume is in the quotes already.
     parts.board.refresh(parts.clock.now_ns())
+    if parts.voter is not None:
+        for one in await parts.store.submissions.counted(parts.network.name):
+            parts.voter.tally.count(one.reward_epoch_id, one.round_id, hits=one.hits, values=one.values)
 
 
 def create_app(parts: Parts) -> Litestar:
@@ -181,10 +228,15 @@ def create_app(parts: Parts) -> Litestar:
         estimate_at=parts.past.estimate_at,
         rounds=parts.rounds,
         volumes=parts.window.volumes,
-        health=probes(parts.store, parts.cache, parts.board, parts.hub, parts.supervisor),
-        supervised=lambda: parts.supervisor.states,
+        health=probes(parts.store, parts.cache, parts.board, parts.hub, parts.supervisor, _chain_state(parts)),
+        supervised=lambda: {**parts.supervisor.states, **({} if parts.voter is None else parts.voter.states)},
         read_venues=list if parts.venue_door is None else parts.venue_door.states,
         decimals={feed.market: feed.decimals for feed in parts.market_map.feeds},
+        hand=None if parts.voter is None else parts.voter.hand,
+        reports=parts.reports,
+        recorded_rounds=parts.store.submissions,
+        network=parts.network.name,
+        timing=parts.network.timing,
         shared_limits=parts.cache,
         shared_answers=parts.cache,
         environment=parts.environment,
@@ -192,6 +244,12 @@ def create_app(parts: Parts) -> Litestar:
     return create_api(
         api, parts.settings, venues=parts.venues, policy=parts.policy, extra_handlers=stream_handlers(parts.hub)
     )
+
+
+def _chain_state(parts: Parts) -> Callable[[], str] | None:
+    """How the chain does, for `/health`; None when nobody asks it anything."""
+    voter = parts.voter
+    return None if voter is None else lambda: voter.chain_state
 
 
 def _from_elsewhere(parts: Parts, estimates: Sequence[Estimate]) -> None:

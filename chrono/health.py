@@ -14,8 +14,18 @@ Probe = Callable[[], Awaitable[str]]
 HEALTHY, DEGRADED, UNHEALTHY, OFF = "healthy", "degraded", "unhealthy", "off"
 
 
-def probes(store: Store, cache: Cache | None, board: Board, hub: Hub, supervisor: Supervisor) -> Mapping[str, Probe]:
-    """The services of api.md's `/health`. PostgreSQL away is degraded: the spool and the memory serve on."""
+def probes(
+    store: Store,
+    cache: Cache | None,
+    board: Board,
+    hub: Hub,
+    supervisor: Supervisor,
+    chain_state: Callable[[], str] | None = None,
+) -> Mapping[str, Probe]:
+    """The services of api.md's `/health`. PostgreSQL away is degraded: the spool and the memory serve on.
+
+    `chain_state` is the voter's word; without a voter nobody asks a chain anything.
+    """
 
     async def database() -> str:
         await store.ping()
@@ -31,7 +41,7 @@ def probes(store: Store, cache: Cache | None, board: Board, hub: Hub, supervisor
         return DEGRADED if hub.full or _crashed(supervisor, "streams") else HEALTHY
 
     async def chain() -> str:
-        return OFF
+        return OFF if chain_state is None else chain_state()
 
     async def venues() -> str:
         if _crashed(supervisor, "board"):

@@ -7,26 +7,29 @@ import gc
 import json
 import os
 import signal
-import socket
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 
 import structlog
-from granian.constants import Interfaces
-from granian.server.embed import Server
-from litestar import Litestar
 from msgspec import Struct
 
 from chrono import __version__
 from chrono.app import Parts, build, create_app, supervise, warm, wire
 from chrono.clock import SECOND_NS, Clock, SystemClock
+from chrono.doors import main_doors
 from chrono.errors import DATA_DIR_BUSY, DATA_DIR_OF_ANOTHER_MARKET, DATABASE_AWAY, PORT_TAKEN, ChronoError
 from chrono.ingest.venues.door import enabled_specs
 from chrono.ingest.venues.reach import first_to_answer
 from chrono.ingest.venues.transport import Transport
 from chrono.market.map import MarketMap
-from chrono.settings import Settings
+from chrono.provider.draining import Stopping, drain
+from chrono.provider.hot_keys import HotKeys
+from chrono.provider.lock import hold_identity
+from chrono.provider.opening import find_network, identity_of, open_keys
+from chrono.provider.switching import refuse_switch
+from chrono.provider.voter import Voting
+from chrono.settings import Settings, environment
 from chrono.store.cache import Cache
 from chrono.store.door import Store
 from chrono.telemetry import BUILD_INFO, configure_logs, configure_traces
@@ -79,9 +82,24 @@ def serve(settings: Settings, *, dev: DevOptions | None) -> int:
     BUILD_INFO.labels(__version__).set(1)
     data_dir = Path(settings.data_dir)
     data_dir.mkdir(mode=0o755, parents=True, exist_ok=True)
-    with hold(data_dir), asyncio.Runner(loop_factory=_loop_factory()) as runner:
+    with hold(data_dir), ExitStack() as held, asyncio.Runner(loop_factory=_loop_factory()) as runner:
         claim(data_dir, REAL if dev is None else dev.environment or REAL)
-        return runner.run(_serve(settings, SystemClock(), dev))
+        keys = _voters_keys(settings, held) if dev is None else None
+        return runner.run(_serve(settings, SystemClock(), dev, keys))
+
+
+def _voters_keys(settings: Settings, held: ExitStack) -> HotKeys | None:
+    """The right to vote for the identity, and the keys for it; both as long as `held` is.
+
+    Raises: ChronoError(IDENTITY_BUSY), and those of the password and the keystores.
+    """
+    if settings.flare.seat == "none":
+        return None
+    held.enter_context(hold_identity(settings.network, identity_of(settings.flare)))
+    keys = open_keys(settings, environment())
+    if keys is not None:
+        held.callback(keys.close)
+    return keys
 
 
 def claim(data_dir: Path, environment: str) -> None:
@@ -115,30 +133,39 @@ def hold(data_dir: Path) -> Iterator[None]:
         yield
 
 
-async def _serve(settings: Settings, clock: Clock, dev: DevOptions | None) -> int:
-    over = asyncio.Event()
-    loop = asyncio.get_running_loop()
+async def _serve(settings: Settings, clock: Clock, dev: DevOptions | None, keys: HotKeys | None) -> int:
+    stopping, loop = Stopping(), asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, over.set)
-    async with _opened(settings, clock, dev) as parts, main_doors(create_app(parts), settings, over) as doors:
+        loop.add_signal_handler(number, stopping.ask)
+    network = await find_network(settings, clock)
+    refuse_switch(settings, network, clock)
+    voting = Voting.alone(network, clock)
+    if dev is None:
+        voting = Voting.begin(settings, network, clock, keys, _loop_factory())
+    async with (
+        voting.started(),
+        _opened(settings, clock, dev, voting) as parts,
+        main_doors(create_app(parts), settings, stopping.asked) as doors,
+    ):
         gc.collect()
         gc.freeze()
         gc.set_threshold(GC_THRESHOLD)
         with _announced(settings, doors.port, parts.fast_door.port):
             log.info("serving", url=f"http://{settings.server.host}:{doors.port}", data_dir=settings.data_dir)
-            await over.wait()
+            await stopping.asked.wait()
             if fallen := doors.fallen():
                 log.error(
                     "door_fell", doors=fallen, remedy="the process ends, so that whoever watches it starts it anew"
                 )
+            await drain(parts.voter, stopping)
             log.info("stopping", connections=parts.hub.connections)
             await parts.hub.drain(DRAIN_S)
     return 1 if fallen else 0
 
 
 @asynccontextmanager
-async def _opened(settings: Settings, clock: Clock, dev: DevOptions | None) -> AsyncIterator[Parts]:
-    """Every part, running. The order is written here: store, cache, parts, streams, market; back in reverse."""
+async def _opened(settings: Settings, clock: Clock, dev: DevOptions | None, voting: Voting) -> AsyncIterator[Parts]:
+    """Every part but the voter, which runs already: store, cache, parts, streams, market; back in reverse."""
     async with AsyncExitStack() as stack:
         store = await Store.open(settings, clock)
         stack.push_async_callback(store.close)
@@ -146,8 +173,8 @@ async def _opened(settings: Settings, clock: Clock, dev: DevOptions | None) -> A
         if settings.redis.url is not None:
             cache = Cache.open(settings.redis, clock)
             stack.push_async_callback(cache.close)
-        environment = None if dev is None else dev.environment
-        parts = build(settings, clock, store, cache, environment=environment)
+        simulated = None if dev is None else dev.environment
+        parts = build(settings, clock, store, cache, voting=voting, environment=simulated)
         wire(parts)
         if parts.venue_door is not None:
             stack.push_async_callback(parts.venue_door.close)
@@ -171,6 +198,7 @@ async def _opened(settings: Settings, clock: Clock, dev: DevOptions | None) -> A
 
 def _play(parts: Parts, dev: DevOptions) -> None:
     """Start the market of `chrono dev` where venues are not read: an invented one, or a tape."""
+    from chrono.ingest.venues.behind import Behind
     from chrono.market.tapes import open_tape
     from chrono.simulation.market import SimulatedMarket
     from chrono.simulation.playing import play
@@ -185,71 +213,9 @@ def _play(parts: Parts, dev: DevOptions) -> None:
 
         parts.supervisor.start("market", simulate)
         return
-    tape = open_tape(dev.market)
-    parts.supervisor.start("market", lambda: play(tape, parts.clock, sink))
-
-
-class Doors(Struct, frozen=True):
-    """The HTTP servers that run in this loop, and the port of the first."""
-
-    port: int
-    servers: tuple[Server, ...]
-    running: tuple[asyncio.Task[None], ...]
-
-    def fallen(self) -> list[str]:
-        """Those that ended by themselves, by name and why."""
-        return [f"{task.get_name()}: {_why_over(task)}" for task in self.running if task.done()]
-
-
-@asynccontextmanager
-async def main_doors(app: Litestar, settings: Settings, over: asyncio.Event) -> AsyncIterator[Doors]:
-    """Granian on the main port (and the value provider's, when asked), in this loop.
-
-    A door that ends by itself sets `over`: a process that nobody can reach must not go on as if it served.
-    """
-    ports = [_free_port(settings.server.host, settings.server.port)]
-    hosts = [settings.server.host]
-    if settings.server.value_provider_port is not None:
-        ports.append(_free_port("127.0.0.1", settings.server.value_provider_port))
-        hosts.append("127.0.0.1")
-    servers = tuple(
-        Server(app, address=host, port=port, interface=Interfaces.ASGINL, backlog=1024, log_enabled=False)
-        for host, port in zip(hosts, ports, strict=True)
-    )
-    running = tuple(
-        asyncio.create_task(server.serve(), name=f"door_{port}") for server, port in zip(servers, ports, strict=True)
-    )
-    for task in running:
-        task.add_done_callback(lambda _: over.set())
-    try:
-        yield Doors(ports[0], servers, running)
-    finally:
-        for server in servers:
-            server.stop()  # type: ignore[no-untyped-call]  # granian types no methods
-        _, late = await asyncio.wait(running, timeout=DRAIN_S)
-        for task in late:
-            task.cancel()
-
-
-def _why_over(task: asyncio.Task[None]) -> str:
-    if task.cancelled():
-        return "cancelled"
-    failure = task.exception()
-    return "ended" if failure is None else f"{type(failure).__name__}: {failure}"
-
-
-def _free_port(host: str, port: int) -> int:
-    """The port, proved free; for 0 a free one. granian would silently share a taken one (SO_REUSEPORT).
-
-    Raises: ChronoError(PORT_TAKEN).
-    """
-    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as taken:
-            raise ChronoError(PORT_TAKEN, host=host, port=port) from taken
-        return int(probe.getsockname()[1])
+    tape, trades = open_tape(dev.market), Behind(parts.store.trades.write, parts.clock, "trades")
+    parts.supervisor.start("tape_trades", trades.run)
+    parts.supervisor.start("market", lambda: play(tape, parts.clock, sink, keep=trades.add))
 
 
 @contextmanager

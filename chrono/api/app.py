@@ -20,7 +20,19 @@ from chrono.api.operations import Operation, handler_of
 from chrono.api.ports import ApiParts
 from chrono.api.problems import problem_of
 from chrono.api.remembered import Remembered
-from chrono.api.routes import aggregates, health, history, ingest, metadata, prices, seams
+from chrono.api.routes import (
+    aggregates,
+    health,
+    history,
+    ingest,
+    metadata,
+    prices,
+    results,
+    rounds,
+    seams,
+    seams_protocol,
+)
+from chrono.api.told_rounds import ToldRounds
 from chrono.api.venues import Venues
 from chrono.flare.epochs import Timing
 from chrono.settings import Settings
@@ -70,15 +82,20 @@ def operations(parts: ApiParts, settings: Settings, venues: Venues) -> list[Oper
     """Every operation of the API."""
     window_s = settings.pricing.window_s
     remembered = Remembered(parts.shared_answers, parts.clock, settings.ingest.max_age_s)
+    timing = parts.timing or Timing.of(settings.network)
+    told_rounds = ToldRounds(parts, parts.network or settings.network, timing)
     told: list[bytes] = []
     listed = [
         *ingest.operations(parts),
         *prices.operations(parts, window_s),
         *history.operations(parts, remembered),
-        *aggregates.operations(parts, Timing.of(settings.network), remembered),
+        *aggregates.operations(parts, timing, remembered),
         *metadata.operations(parts, venues),
         *health.operations(parts, window_s, lambda: told[0]),
+        *rounds.operations(parts, told_rounds),
         *seams.operations(parts),
+        *seams_protocol.operations(parts, settings.flare.data_provider_key),
+        *results.operations(told_rounds),
     ]
     served = [operation for operation in listed if settings.telemetry.metrics_enabled or operation.id != "metrics"]
     told.append(document(served))

@@ -57,7 +57,9 @@ _TAGS: Final = {
     "Aggregates": "consensus, its estimators and how it came about",
     "Metadata": "what is listed and how it does",
     "Operations": "for those who watch",
+    "Voting rounds": "what the voter did in each round, and how it stands",
     "Value provider": "what Flare's own clients call, from allow-listed networks only",
+    "Results": "what Flare's data availability layer reads, from allow-listed networks only",
 }
 _DESCRIPTION: Final = (
     "Consensus prices of crypto and currency markets, from many venues, with the whole way to each value. Decimals "

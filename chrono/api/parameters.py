@@ -18,6 +18,12 @@ from chrono.market.names import MARKET_PATTERN, VENUE_PATTERN, Market, Venue, is
 
 MOST_SYMBOLS: Final = 200
 MOST_ROWS: Final = 10_000
+MOST_ROUNDS: Final = 1_000
+"""Of one page; their feeds are counted, not told."""
+
+MOST_ROUND: Final = 2**32 - 1
+"""Rounds are a uint32 on chain."""
+
 INTERVALS: Final = ("1m", "5m", "15m", "1h", "4h", "1d")
 SYMBOL_PATTERN: Final = MARKET_PATTERN.replace("/[A-Z0-9]{1,20}", "(/[A-Z0-9]{1,20})?")
 TIME_PATTERN: Final = (
@@ -94,6 +100,13 @@ def symbol(text: str) -> Market:
         return parse_market(text)
     except ChronoError as refused:
         raise NotOfForm(str(refused.facts.get("expected", "BTC/USD"))) from refused
+
+
+def whole_number(name: str, text: str, most: int) -> int:
+    """A part of a path that is a whole number. Raises: ChronoError(BAD_REQUEST)."""
+    if text.isascii() and text.isdigit() and len(text) <= len(str(most)) and int(text) <= most:
+        return int(text)
+    raise ChronoError(BAD_REQUEST, faults=[fault(name, text, f"a whole number up to {most}")])
 
 
 def _given(
@@ -231,7 +244,17 @@ CURSOR: Final = Parameter(
     "`next` of the answer before",
     None,
 )
-ROUND: Final = Parameter("round", _within(0, 2**32 - 1), _integer(0, 2**32 - 1), "a voting round's number", 812576)
+ROUND: Final = Parameter("round", _within(0, MOST_ROUND), _integer(0, MOST_ROUND), "a voting round's number", 812576)
+ROUNDS_LIMIT: Final = Parameter(
+    "limit", _within(1, MOST_ROUNDS), _integer(1, MOST_ROUNDS) | {"default": 60}, "rounds of one answer", 60, default=60
+)
+BEFORE: Final = Parameter(
+    "before",
+    _within(0, MOST_ROUND),
+    _integer(0, MOST_ROUND),
+    "only rounds before this one: `next` of the answer before",
+    812576,
+)
 WINDOW: Final = Parameter(
     "window", _within(1, 86_400), _integer(1, 86_400) | {"default": 60}, "seconds to sum over", 60, default=60
 )

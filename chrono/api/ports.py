@@ -6,12 +6,17 @@ from typing import Protocol
 
 from msgspec import Struct, field
 
+from chrono.api.round_ports import RecordedRounds
 from chrono.clock import Clock
+from chrono.flare.address import Address
+from chrono.flare.epochs import Timing
 from chrono.flare.feeds import FeedId
+from chrono.flare.frames import SubmissionFunction
 from chrono.market.names import Market, Venue
 from chrono.market.quote import Candle, Quote, Receipt
 from chrono.pricing.estimate import Estimate, Estimates, Exclusion
 from chrono.supervisor import PartState
+from chrono.voting.reports import Reports
 
 After = tuple[int, str]
 """Where a page of rows ended: the time of its last row, nanoseconds, and that row's venue (empty for candles)."""
@@ -235,6 +240,24 @@ ReadVenues = Callable[[], Sequence[ReadVenue]]
 """Every venue that Chrono reads itself, as it is now."""
 
 
+class Handed(Protocol):
+    """What the system client is to send. Fits: provider.handed_rounds.Handed."""
+
+    @property
+    def status(self) -> str:
+        """`OK`, `EMPTY` or `RETRY`."""
+        ...
+
+    @property
+    def data(self) -> bytes:
+        """Whole frames, or the message to sign; empty unless the status is `OK`."""
+        ...
+
+
+Hand = Callable[[SubmissionFunction, int, Address], Awaitable[Handed]]
+"""What another program is to send with a function, for a round, from an address. Raises: ChronoError."""
+
+
 class ApiParts(Struct, frozen=True, kw_only=True):
     """Everything that the routes call. `environment` is told in every answer when it is not the real market."""
 
@@ -253,6 +276,14 @@ class ApiParts(Struct, frozen=True, kw_only=True):
     supervised: Supervised = dict
     read_venues: ReadVenues = list
     decimals: Mapping[Market, int] = field(default_factory=dict)
+    reports: Reports = field(default_factory=Reports)
+    recorded_rounds: RecordedRounds | None = None
+    network: str | None = None
+    """Under which name rounds are recorded; None: the network of the settings."""
+    hand: Hand | None = None
+    """None: no protocol data provider is served here."""
+    timing: Timing | None = None
+    """The calendar of the chain; None: the one that the network of the settings is known by."""
     shared_limits: Shared | None = None
     shared_answers: Answers | None = None
     environment: str | None = None

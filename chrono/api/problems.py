@@ -18,7 +18,10 @@ _TABLE: Final[Mapping[str, tuple[int, tuple[Reason, ...]]]] = {
     ),
     "UNAUTHORIZED": (401, (errors.NO_KEY, errors.BAD_KEY, errors.BAD_SIGNATURE)),
     "FORBIDDEN": (403, (errors.WRONG_CLASS,)),
-    "NOT_FOUND": (404, (errors.NO_ROUTE, errors.UNKNOWN_MARKET, errors.NO_DERIVATION)),
+    "NOT_FOUND": (
+        404,
+        (errors.NO_ROUTE, errors.UNKNOWN_MARKET, errors.NO_DERIVATION, errors.UNKNOWN_ROUND, errors.NO_PROVIDER),
+    ),
     "NOT_ACCEPTABLE": (406, (errors.NOT_ACCEPTABLE,)),
     "REQUEST_TIMEOUT": (408, (errors.BODY_SLOW,)),
     "PAYLOAD_TOO_LARGE": (413, (errors.BATCH_TOO_LARGE, errors.BODY_TOO_LARGE)),

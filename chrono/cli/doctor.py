@@ -29,7 +29,7 @@ def command(as_json: bool) -> int:
         ]
         frame.give_json({"verdict": worst.value, "checks": checks})
     else:
-        _show(findings, worst)
+        show_findings(findings, worst)
     return {Verdict.PASS: OK, Verdict.WARN: DEGRADED, Verdict.FAIL: FAILED}[worst]
 
 
@@ -69,7 +69,8 @@ def _settings(loaded: Loaded) -> Iterator[Finding]:
         yield warned("settings", fault.text, "see `chrono config check`")
 
 
-def _show(findings: list[Finding], worst: Verdict) -> None:
+def show_findings(findings: list[Finding], worst: Verdict) -> None:
+    """Tell them to a person, each with its remedy, and the verdict last."""
     from rich.text import Text
 
     console = frame.console()

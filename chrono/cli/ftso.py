@@ -1,4 +1,4 @@
-"""`chrono ftso`: the protocol's bytes in words."""
+"""`chrono ftso`: the provider as it stands, its rounds, and the protocol's bytes in words."""
 
 import re
 import sys
@@ -11,6 +11,11 @@ import rich_click as click
 
 from chrono.cli import frame
 from chrono.cli.ends import FAILED, OK, USAGE, Stop
+from chrono.cli.ftso_check import check
+from chrono.cli.ftso_register import register
+from chrono.cli.ftso_rounds import explain, rounds
+from chrono.cli.ftso_status import status
+from chrono.cli.ftso_submit import submit
 from chrono.flare.contracts.addresses import NETWORK_NAMES
 
 if TYPE_CHECKING:
@@ -26,7 +31,7 @@ _PROGRESS_EVERY: Final = 200
 
 @click.group("ftso", context_settings=frame.CONTEXT)
 def command() -> None:
-    """Read what providers and finalisers send to Flare's contracts."""
+    """Look at the provider and its rounds, and read what is sent to Flare's contracts."""
 
 
 @frame.command(
@@ -76,7 +81,8 @@ def decode(what: str, network: str | None, feeds: str | None, messages: tuple[st
         return _all(raw, terms, network_is_given=given, as_json=as_json)
 
 
-command.add_command(decode)
+for _command in (status, rounds, explain, submit, check, register, decode):
+    command.add_command(_command)
 
 
 def _is_calldata(what: str) -> bool:

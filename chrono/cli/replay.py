@@ -2,8 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -11,20 +10,16 @@ import rich_click as click
 
 from chrono.cli import frame
 from chrono.cli.ends import OK, Stop
+from chrono.cli.playing import check_names, progress
 from chrono.cli.replay_options import Duration, Moment, Names, Speed
 from chrono.clock import MS_NS, SECOND_NS, SystemClock, to_rfc3339
 from chrono.market.names import Market, parse_market
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from chrono.market.tapes import Selection
     from chrono.simulation.replay import Replay
     from chrono.simulation.sinks import RowSink
     from chrono.simulation.summary import Summary
-
-PROGRESS_EVERY = 50
-"""Steps between two looks at the progress bar."""
 
 
 class Asked(NamedTuple):
@@ -112,7 +107,7 @@ def _replay(asked: Asked, *, to_stdout: bool, as_json: bool) -> None:
     started_ns = clock.monotonic_ns()
     prepared = _prepare(asked)
     sink = _sink(asked.out, to_stdout=to_stdout)
-    with _progress(prepared) as on_step:
+    with progress(prepared) as on_step:
         summary = asyncio.run(drive(prepared, sink, clock, speed=asked.speed, on_step=on_step))
     document = _document(asked, prepared, summary, (clock.monotonic_ns() - started_ns) / SECOND_NS)
     for fault in document["faults"]:
@@ -132,10 +127,7 @@ def _prepare(asked: Asked) -> "Replay":
     tapes = [open_tape(file, asked.selection) for file in asked.files]
     learned = load_learned(rules)
     prepared = Replay(tapes, rules, markets=asked.markets, every_ns=asked.every_ns, learned=learned)
-    unknown = asked.selection.unknown(prepared.survey.books)
-    if unknown:
-        there = ", ".join(sorted({*prepared.survey.books, *(v for s in prepared.survey.books.values() for v in s)}))
-        raise click.UsageError(f"--books and --without: {', '.join(unknown)} is not on these tapes; there is {there}")
+    check_names(asked.selection, prepared.survey)
     return prepared
 
 
@@ -163,30 +155,6 @@ def _sink(path: Path | None, *, to_stdout: bool) -> "RowSink":
         return OutFile(path)
     except OSError as error:
         raise Stop(f"cannot write {path}: {error.strerror}", then="chrono replay --help") from error
-
-
-@contextmanager
-def _progress(prepared: "Replay") -> Iterator["Callable[[int], None]"]:
-    """A bar on stderr with the tape's time and the pace; nothing when nobody looks."""
-    if not sys.stderr.isatty():
-        yield lambda _: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(show_speed=True))
-    total = (prepared.last_ns - prepared.first_ns) // prepared.every_ns + 1
-    with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("", total=total)
-        done = 0
-
-        def on_step(at_ns: int) -> None:
-            nonlocal done
-            done += 1
-            if done % PROGRESS_EVERY == 0:
-                bar.update(task, completed=done, description=to_rfc3339(at_ns)[:19].replace("T", " "))
-
-        yield on_step
 
 
 def _document(asked: Asked, prepared: "Replay", summary: "Summary", wall_s: float) -> dict[str, Any]:

@@ -36,6 +36,10 @@ class State(NamedTuple):
     venues: Sequence[Mapping[str, Any]]
     markets: Sequence[Mapping[str, Any]]
     refused: str
+    provider: Mapping[str, Any] | None = None
+    """What the server tells of its provider; None when none runs."""
+    rounds: Sequence[Mapping[str, Any]] = ()
+    """The provider's newest rounds, the newest first."""
 
     @property
     def thin(self) -> list[Mapping[str, Any]]:
@@ -56,6 +60,12 @@ class Silence(NamedTuple):
     why: str
     normal: bool
     then: str = ""
+
+    @property
+    def line(self) -> str:
+        """All of it, for a person."""
+        then = f"; next: {self.then}" if self.then else ""
+        return f"{self.what}: {self.why} ({'normal' if self.normal else 'not normal'}{then})"
 
     def as_dict(self) -> dict[str, object]:
         """For JSON."""

@@ -8,8 +8,11 @@ import rich_click as click
 from chrono.cli import frame
 from chrono.cli.client import Client, NoServer
 from chrono.cli.ends import DEGRADED, FAILED, OK, Stop
+from chrono.cli.ftso_status import newest_rounds, provider_lines, provider_of
 from chrono.cli.price import age_text, every_second
+from chrono.cli.provider_silence import explain_provider
 from chrono.cli.silence import Silence, State, explain_silence
+from chrono.cli.voting_words import moment
 from chrono.cli.whereabouts import client_for
 
 VENUE_COLUMNS = ("venue", "state", "since", "last message", "markets")
@@ -46,7 +49,18 @@ def ask(client: Client) -> State:
         except Stop as stop:
             refused = stop.message
     rows = {name: [r for r in found if isinstance(r, dict)] for name, found in documents.items() if found}
-    return State(health, ready.status == 200, rows.get("venues", []), rows.get("markets", []), refused)
+    provider = None if refused else provider_of(client)
+    rounds = [] if provider is None else newest_rounds(client)
+    found = rows.get("venues", []), rows.get("markets", [])
+    return State(health, ready.status == 200, *found, refused, provider, rounds)
+
+
+def explain(state: State) -> list[Silence]:
+    """Everything that does not happen: to prices, and to the provider where one runs."""
+    found = explain_silence(state)
+    if state.provider is not None:
+        found += explain_provider(state.provider, moment(state.health.get("timestamp")), state.rounds)
+    return found
 
 
 def exit_code(state: State) -> int:
@@ -58,7 +72,7 @@ def exit_code(state: State) -> int:
 
 
 def _give(state: State, client: Client, *, as_json: bool) -> None:
-    silences = explain_silence(state)
+    silences = explain(state)
     if as_json:
         frame.give_json(
             {
@@ -67,6 +81,7 @@ def _give(state: State, client: Client, *, as_json: bool) -> None:
                 "ready": state.ready,
                 "venues": state.venues,
                 "markets": state.markets,
+                "provider": state.provider,
                 "silence": [silence.as_dict() for silence in silences],
             }
         )
@@ -95,7 +110,7 @@ def _watch(client: Client, *, as_json: bool) -> None:
             if as_json or not console.is_terminal:
                 _give(state, client, as_json=as_json)
             else:
-                live.update(Group(*_page(state, client, explain_silence(state))), refresh=True)
+                live.update(Group(*_page(state, client, explain(state))), refresh=True)
 
 
 def _page(state: State, client: Client, silences: Sequence[Silence]) -> list[Any]:
@@ -113,14 +128,10 @@ def _page(state: State, client: Client, silences: Sequence[Silence]) -> list[Any
     if state.markets:
         thick = len(state.markets) - len(state.thin)
         parts += ["", f"markets: {len(state.markets)} listed, {thick} with enough sources"]
-    parts += ["", *(_line(silence) for silence in silences)]
+    if state.provider is not None:
+        parts += ["", frame.table(("provider", ""), provider_lines(state.provider))]
+    parts += ["", *(silence.line for silence in silences)]
     return parts
-
-
-def _line(silence: Silence) -> str:
-    verdict = "normal" if silence.normal else "not normal"
-    then = f"; next: {silence.then}" if silence.then else ""
-    return f"{silence.what}: {silence.why} ({verdict}{then})"
 
 
 def _service(state: object) -> str:

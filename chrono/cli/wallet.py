@@ -46,7 +46,9 @@ def _options(function: "Callable[..., Any]") -> "Callable[..., Any]":
     """What every subcommand takes."""
     for option in (
         click.option(
-            "--network", type=click.Choice(NETWORK_NAMES), help="Whose keys. [default: the settings' network]"
+            "--network",
+            type=click.Choice((*NETWORK_NAMES, "local")),
+            help="Whose keys. [default: the settings' network]",
         ),
         click.option("--keys", metavar="FOLDER", help="Where the keystores are. [default: keys/NETWORK in data_dir]"),
         click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout."),
@@ -62,6 +64,10 @@ _password_option = click.option(
     help="keychain:SERVICE, fd:N, file:PATH or env:NAME. [default: ask]",
 )
 
+_beside_option = click.option(
+    "--beside", is_flag=True, help="Keep it beside the present key of the role, until a reward epoch turns to it."
+)
+
 
 @frame.command(
     "new",
@@ -69,12 +75,14 @@ _password_option = click.option(
         "chrono wallet new submit --network coston2",
         "chrono wallet new submit --password keychain:chrono     # macOS",
         "chrono wallet new sortition --password file:/run/secrets/wallet",
+        "chrono wallet new submit --beside                       # the next one, to turn to",
     ],
 )
 @click.argument("role", metavar="ROLE", type=click.Choice(_ALL_NAMES))
+@_beside_option
 @_password_option
 @_options
-def new(role: str, reference: str | None, network: str | None, keys: str | None, as_json: bool) -> int:
+def new(role: str, beside: bool, reference: str | None, network: str | None, keys: str | None, as_json: bool) -> int:
     """Make a fresh key for a role, and print its address.
 
     submit sends commits and reveals, submit_signatures sends signatures, signing_policy signs results and registers,
@@ -84,10 +92,10 @@ def new(role: str, reference: str | None, network: str | None, keys: str | None,
 
     folder, wanted = _folder(network, keys), Role(role)
     with guided("chrono wallet list"):
-        folder.check_free(wanted)
+        folder.check_free(wanted, beside=beside)
         password = new_password(reference)
         with new_key(wanted) as key:
-            return _keep(folder, wanted, key, password, as_json=as_json)
+            return _keep(folder, wanted, key, password, beside=beside, as_json=as_json)
 
 
 @frame.command(
@@ -100,9 +108,18 @@ def new(role: str, reference: str | None, network: str | None, keys: str | None,
 )
 @click.argument("role", metavar="ROLE", type=click.Choice(_ALL_NAMES))
 @click.option("--index", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True, help="Account of a mnemonic.")
+@_beside_option
 @_password_option
 @_options
-def import_(role: str, index: int, reference: str | None, network: str | None, keys: str | None, as_json: bool) -> int:
+def import_(
+    role: str,
+    index: int,
+    beside: bool,
+    reference: str | None,
+    network: str | None,
+    keys: str | None,
+    as_json: bool,
+) -> int:
     """Keep a key that you have: a private key in hex, or a mnemonic of 12 to 24 words (path m/44'/60'/0'/0/INDEX).
 
     It is read from stdin; at a terminal it is asked for and not shown. What you import from a file still lies in that
@@ -112,11 +129,11 @@ def import_(role: str, index: int, reference: str | None, network: str | None, k
 
     folder, wanted = _folder(network, keys), Role(role)
     with guided("chrono wallet import --help"):
-        folder.check_free(wanted)
+        folder.check_free(wanted, beside=beside)
         text = given_key_text(reference)
         password = new_password(reference)
         with read_key(text, wanted, index=index) as key:
-            return _keep(folder, wanted, key, password, as_json=as_json)
+            return _keep(folder, wanted, key, password, beside=beside, as_json=as_json)
 
 
 @frame.command(
@@ -235,8 +252,8 @@ def _folder(network: str | None, keys: str | None) -> "KeyFolder":
     return KeyFolder(Path(keys), chosen) if keys else KeyFolder.below(settings.data_dir, chosen)
 
 
-def _keep(folder: "KeyFolder", role: Role, key: "SecretKey", password: Secret, *, as_json: bool) -> int:
-    kept = folder.add(role, key, password, now_ns=SystemClock().now_ns())
+def _keep(folder: "KeyFolder", role: Role, key: "SecretKey", password: Secret, *, beside: bool, as_json: bool) -> int:
+    kept = folder.add(role, key, password, now_ns=SystemClock().now_ns(), beside=beside)
     if as_json:
         frame.give_json({"network": folder.network, **_told(kept)})
     else:

@@ -54,19 +54,23 @@ class _Head(Struct, rename="camel"):
     network: str | None = None
 
 
-def read_document(path: Path) -> PublishedEpoch:
+def read_document(path: Path, most_bytes: int | None = None) -> PublishedEpoch:
     """The reward epoch of one file. Raises: ChronoError(BAD_REWARDS) with what is wrong and where."""
-    body = _unpacked(path)
+    return document_of(unpacked(path, most_bytes or MOST_BYTES), str(path), network_of_folder(path))
+
+
+def document_of(body: bytes, source: str, network: str | None = None) -> PublishedEpoch:
+    """The reward epoch of a document; `network` is meant where it does not say its own. Raises: as read_document."""
     try:
         head = msgspec.json.decode(body, type=_Head)
         claims = tuple(_claim(raw, place) for place, raw in enumerate(head.reward_claims))
     except RecursionError as error:
-        raise ChronoError(BAD_REWARDS, file=path, why="it is nested too deeply") from error
+        raise ChronoError(BAD_REWARDS, file=source, why="it is nested too deeply") from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise ChronoError(BAD_REWARDS, file=path, why=error) from error
+        raise ChronoError(BAD_REWARDS, file=source, why=error) from error
     return PublishedEpoch(
-        source=str(path),
-        network=head.network or network_of_folder(path),
+        source=source,
+        network=head.network or network,
         reward_epoch_id=head.reward_epoch_id,
         root=_bytes(head.merkle_root),
         weight_based_claims=head.no_of_weight_based_claims,
@@ -80,20 +84,21 @@ def network_of_folder(path: Path) -> str | None:
     return next((folder.name for folder in path.absolute().parents if folder.name in known), None)
 
 
-def _unpacked(path: Path) -> bytes:
+def unpacked(path: Path, most_bytes: int) -> bytes:
+    """What a file holds, plain or gzipped. Raises: ChronoError(BAD_REWARDS)."""
     try:
         with path.open("rb") as file:
             packed = file.read(len(GZIP)) == GZIP
         with gzip.open(path, "rb") if packed else path.open("rb") as file:
-            body = file.read(MOST_BYTES + 1)
+            body = file.read(most_bytes + 1)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise ChronoError(BAD_REWARDS, file=path, why=f"the gzip stream is damaged: {error}") from error
     except OSError as error:
         raise ChronoError(BAD_REWARDS, file=path, why=error.strerror) from error
     if not body:
         raise ChronoError(BAD_REWARDS, file=path, why="it is empty")
-    if len(body) > MOST_BYTES:
-        raise ChronoError(BAD_REWARDS, file=path, why=f"it unpacks to more than {MOST_BYTES} bytes")
+    if len(body) > most_bytes:
+        raise ChronoError(BAD_REWARDS, file=path, why=f"it unpacks to more than {most_bytes} bytes")
     return body
 
 

@@ -3,6 +3,7 @@
 from chrono.settings.faults import Fault, SettingsError
 from chrono.settings.load import Loaded, environment, load_settings
 from chrono.settings.model import (
+    Alerts,
     Api,
     Ingest,
     Logs,
@@ -18,6 +19,7 @@ from chrono.settings.model import (
 )
 
 __all__ = [
+    "Alerts",
     "Api",
     "Fault",
     "Ingest",

@@ -52,6 +52,7 @@ def _ports(settings: Settings) -> Iterator[Finding]:
         "server.port": server.port,
         "server.stream_port": server.stream_port,
         "server.value_provider_port": server.value_provider_port or 0,
+        "server.data_provider_port": server.data_provider_port or 0,
     }
     taken: dict[int, str] = {}
     for key, port in named.items():
@@ -102,7 +103,7 @@ def _origins(settings: Settings) -> Iterator[Finding]:
 
 
 def _is_origin(text: str) -> bool:
-    parts = _split(text)
+    parts = parts_of(text)
     return (
         parts is not None
         and parts.scheme in {"http", "https"}
@@ -145,7 +146,7 @@ def _redis(settings: Settings) -> Iterator[Finding]:
     url = settings.redis.url
     if url is None:
         return
-    parts = _split(str(url))
+    parts = parts_of(str(url))
     if parts is None or parts.scheme not in {"redis", "rediss", "unix"}:
         yield Finding("redis.url", masked_secret(str(url)), "expected redis://, rediss:// or unix://")
         return
@@ -163,7 +164,7 @@ def _database(settings: Settings) -> Iterator[Finding]:
     if url is None:
         return
     plain = str(url)
-    parts = _split(plain)
+    parts = parts_of(plain)
     if parts is None or parts.scheme not in {"postgresql", "postgres"}:
         yield Finding("store.database_url", masked_secret(plain), "expected postgresql://user:PASSWORD@host:port/name")
         return
@@ -195,12 +196,12 @@ def _workers(settings: Settings) -> Iterator[Finding]:
 
 def _spans(settings: Settings) -> Iterator[Finding]:
     endpoint = settings.telemetry.otlp_endpoint
-    parts = _split(endpoint) if endpoint is not None else None
+    parts = parts_of(endpoint) if endpoint is not None else None
     if endpoint is not None and not (parts and parts.scheme in {"http", "https"} and parts.hostname):
         yield Finding("telemetry.otlp_endpoint", endpoint, "expected http:// or https:// and a host")
 
 
-def _split(text: str) -> SplitResult | None:
+def parts_of(text: str) -> SplitResult | None:
     """The parts of an address; None when it is none."""
     try:
         parts = urlsplit(text)
@@ -218,7 +219,10 @@ def _chains(settings: Settings) -> Iterator[Finding]:
 
 
 CHECKS = (
-    Check(("server.port", "server.stream_port", "server.value_provider_port"), _ports),
+    Check(
+        ("server.port", "server.stream_port", "server.value_provider_port", "server.data_provider_port"),
+        _ports,
+    ),
     Check(("server.host", "server.domain", "api.host_limits"), _host),
     Check(("server.trusted_proxies", "server.seam_networks"), _networks),
     Check(("server.cors_origins", "stream.origins"), _origins),

@@ -7,6 +7,8 @@ from pathlib import Path
 from msgspec import Struct
 
 from chrono.settings.checks import CHECKS, Finding
+from chrono.settings.checks_alerts import ALERT_CHECKS
+from chrono.settings.checks_flare import FLARE_CHECKS
 from chrono.settings.faults import Fault, SettingsError
 from chrono.settings.model import Settings
 from chrono.settings.settle import Ledger, shown
@@ -109,7 +111,7 @@ def _with_data_dir(ledger: Ledger, folder: Path) -> Settings:
 
 
 def _check(settings: Settings, ledger: Ledger) -> Iterator[Fault]:
-    for check in CHECKS:
+    for check in (*CHECKS, *FLARE_CHECKS, *ALERT_CHECKS):
         if ledger.faulty.isdisjoint(check.keys):
             for finding in check.run(settings):
                 yield _fault_of(finding, check.keys, ledger)

@@ -7,7 +7,8 @@ from msgspec import Meta, Struct, field
 Port = Annotated[int, Meta(ge=0, le=65535)]
 Positive = Annotated[int, Meta(ge=1, le=2_147_483_647)]
 PositiveFloat = Annotated[float, Meta(gt=0, le=1e9)]
-Chain = Literal["flare", "songbird", "coston", "coston2"]
+Chain = Literal["flare", "songbird", "coston", "coston2", "local"]
+Gwei = Annotated[int, Meta(ge=1, le=1_000_000_000)]
 
 
 class Secret(str):
@@ -37,6 +38,9 @@ class Server(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     stream_port: Annotated[Port, Meta(description="fast WebSocket door; 0 takes a free port")] = 3002
     value_provider_port: Annotated[
         Port | None, Meta(description="also serve the value provider here, on loopback (3101 by custom)")
+    ] = None
+    data_provider_port: Annotated[
+        Port | None, Meta(description="also serve the protocol data provider here, on loopback (3100 by custom)")
     ] = None
     domain: Annotated[
         str | None,
@@ -95,6 +99,10 @@ class Venues(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     store_every_s: Annotated[
         PositiveFloat, Meta(description="at most one quote of each book is stored in so many seconds")
     ] = 10.0
+    store_trades: Annotated[
+        tuple[str, ...],
+        Meta(description="markets whose single trades are stored too, 150 bytes each; all means every one of the map"),
+    ] = ()
     ethereum_rpc: Annotated[
         Secret | None,
         Meta(description="https://… JSON-RPC of an Ethereum node for on-chain prices; empty means without them"),
@@ -106,7 +114,10 @@ class Pricing(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     window_s: Annotated[Positive, Meta(description="how far back quotes count, seconds")] = 180
     minimum_sources: Annotated[Positive, Meta(description="independent venues that a votable value needs")] = 3
-    half_life_s: Annotated[PositiveFloat, Meta(description="age at which a quote weighs half, seconds")] = 20.0
+    half_life_s: Annotated[
+        PositiveFloat,
+        Meta(description="age at which a quote weighs half within its venue; a venue as a whole fades 8 times slower"),
+    ] = 2.0
     k: Annotated[PositiveFloat, Meta(description="venues beyond k scaled MAD are dropped")] = 3.0
     floor_bps: Annotated[PositiveFloat, Meta(description="but never one nearer than this to the median, bps")] = 10.0
     max_weight: Annotated[float, Meta(gt=0, le=1, description="most that one venue weighs")] = 0.3
@@ -191,8 +202,66 @@ class Telemetry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Flare(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The rules of the Flare networks that change at a reward epoch."""
+    """The voter: which place it takes beside Flare's own clients, its nodes and keys, and what it may spend."""
 
+    seat: Annotated[
+        Literal["none", "data-provider", "submitter"],
+        Meta(
+            description="none: values on request only; data-provider: commits, reveals and results for Flare's own"
+            " system client, which sends them; submitter: Chrono sends, signs and finalises itself"
+        ),
+    ] = "none"
+    mode: Annotated[
+        Literal["dry-run", "live"],
+        Meta(description="dry-run computes and shows everything, and signs and sends nothing; live is the real thing"),
+    ] = "dry-run"
+    identity: Annotated[str | None, Meta(description="identity address of the entity, 0x and 40 hex digits")] = None
+    nodes: Annotated[
+        tuple[Secret, ...],
+        Meta(description="http(s):// JSON-RPC addresses of C-chain nodes, several are better; they may hold keys"),
+    ] = ()
+    node_sockets: Annotated[
+        tuple[Secret, ...],
+        Meta(description="ws(s):// addresses of the same nodes in the same order, where new blocks are heard at once"),
+    ] = ()
+    registry: Annotated[
+        str | None,
+        Meta(description="address of the FlareContractRegistry; empty means Flare's own, the same on every network"),
+    ] = None
+    deployment: Annotated[
+        str | None, Meta(description="deploy.json with contract addresses, to hold against what the registry says")
+    ] = None
+    password: Annotated[
+        str | None,
+        Meta(description="where the keystores' password lies: keychain:SERVICE, fd:N, file:PATH or env:NAME"),
+    ] = None
+    fdc_url: Annotated[
+        str | None,
+        Meta(description="where the fdc-client serves submit1, submit2 and submitSignatures, such as http://…/fsp"),
+    ] = None
+    fdc_key: Annotated[Secret | None, Meta(description="X-API-KEY that the fdc-client asks for")] = None
+    without_fdc: Annotated[
+        bool,
+        Meta(description="vote live without an fdc-client, knowing that the entity then fails the FDC condition"),
+    ] = False
+    data_provider_key: Annotated[
+        Secret | None, Meta(description="X-API-KEY that the system client must show to the protocol data provider")
+    ] = None
+    commit_gwei: Annotated[Gwei, Meta(description="most that a commit offers for a unit of gas, tip included")] = 2000
+    reveal_gwei: Annotated[Gwei, Meta(description="the same for a reveal, which is owed once committed")] = 15_000
+    signature_gwei: Annotated[Gwei, Meta(description="the same for submitSignatures")] = 5000
+    relay_gwei: Annotated[Gwei, Meta(description="the same for a finalisation, and for the duties of an epoch")] = 5000
+    hour_coins: Annotated[
+        Positive, Meta(description="most that one key spends in an hour, in coins of the network; half is for reveals")
+    ] = 100
+    reward_data: Annotated[
+        str | None,
+        Meta(description="folder or https:// address with the published reward data; empty: rewards are not signed"),
+    ] = None
+    local_chain_id: Annotated[Positive, Meta(description="chain id of the network `local`")] = 31_337
+    local_reveal_s: Annotated[
+        Positive, Meta(description="length of the reveal window on the network `local`, seconds")
+    ] = 45
     fip16_activation_reward_epoch: Annotated[
         dict[str, Annotated[int, Meta(ge=0, le=16_777_215)]],
         Meta(
@@ -203,13 +272,25 @@ class Flare(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ] = field(default_factory=dict)
 
 
+class Alerts(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Who is told when the duty is in danger: one HTTP POST with JSON for each alert, and one when it is over."""
+
+    url: Annotated[
+        Secret | None, Meta(description="https://… that takes the POST; empty means that alerts stand in the log only")
+    ] = None
+    token: Annotated[Secret | None, Meta(description="sent as Authorization: Bearer, for a receiver that asks")] = None
+    private_network: Annotated[
+        bool, Meta(description="the receiver is on this machine or in a private network, and may be plain http://")
+    ] = False
+
+
 class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Everything that can be set, by room."""
 
     data_dir: Annotated[str, Meta(description="the one folder that a run writes to")] = ""
     network: Annotated[
         Chain,
-        Meta(description="the Flare network whose calendar is used"),
+        Meta(description="the Flare network; local is a chain of one's own, whose calendar is read from its Relay"),
     ] = "coston2"
     server: Server = Server()
     store: Store = Store()
@@ -222,3 +303,4 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     stream: Stream = Stream()
     logs: Logs = Logs()
     telemetry: Telemetry = Telemetry()
+    alerts: Alerts = Alerts()

@@ -19,6 +19,7 @@ from chrono.store.postgres import EmbeddedPostgres
 from chrono.store.quotes import Quotes, Trades
 from chrono.store.rollups import INTERVALS, Rollups
 from chrono.store.spool import Spool
+from chrono.store.submissions import Submissions
 from chrono.store.upgrade import Upgrade
 from chrono.store.writer import GroupWriter
 
@@ -53,6 +54,7 @@ class Store:
         self.trades = Trades(self.database, self._writer)
         self.candles = Candles(self.database, self._rollups)
         self.consensus = Consensus(self.database, clock)
+        self.submissions = Submissions(self.database, clock, retention_days=rules.retention_days)
 
     @classmethod
     async def open(cls, settings: Settings, clock: Clock) -> "Store":
@@ -102,6 +104,7 @@ class Store:
             ("store_partitions", lambda: self._once_prepared(self._partitions.run)),
             ("store_rollups", lambda: self._once_prepared(self._rollups.run)),
             ("store_consensus", lambda: self._once_prepared(self.consensus.run)),
+            ("store_submissions", lambda: self._once_prepared(self.submissions.run)),
         ]
         return parts if self._server is None else [("store_postgres", self._server.watch), *parts]
 
@@ -120,12 +123,13 @@ class Store:
         return [self._server.pid, *(pid for (pid,) in rows)]
 
     async def close(self) -> None:
-        """Store what consensus is still queued if that is quick, and stop. The parts are cancelled before."""
+        """Store what is queued of rounds and consensus if that is quick, and stop. The parts are cancelled before."""
         try:
             async with asyncio.timeout(FLUSH_S):
+                await self.submissions.flush()
                 await self.consensus.flush()
         except (ChronoError, psycopg.Error, *AWAY) as error:
-            log.warning("consensus_not_flushed", cause=str(error)[:200])
+            log.warning("store_not_flushed", cause=str(error)[:200])
         await self._writer.close()
         await self.database.close()
         if self._server is not None:

@@ -56,13 +56,18 @@ class PriceChange(Struct, frozen=True, omit_defaults=True):
 
 
 class Submission(Struct, frozen=True):
-    """How one transaction of a voting round does."""
+    """How one transaction of a voting round does. `margin_ms` is from its block to its deadline, `reason` a code."""
 
-    epoch: int
-    phase: str
-    status: Literal["pending", "confirmed", "failed", "reverted"]
+    epoch: Annotated[int, Meta(ge=0, description="the number of the voting round")]
+    phase: Literal["submit1", "submit2", "submitSignatures", "relay"]
+    status: Annotated[
+        Literal["pending", "confirmed", "failed", "reverted"],
+        Meta(description="failed: in no block, and never will be; reverted: in a block, and failed there"),
+    ]
     tx_hash: str | None = None
     gas_used: int | None = None
+    margin_ms: int | None = None
+    reason: str | None = None
 
 
 class Problem(Struct, frozen=True):

@@ -136,7 +136,7 @@ def test_features_are_what_their_table_says(columns):
     }
     middle = reference_median(list(newest.values()))
     volumes = {
-        i: sum(r[1] * reference.age_weight(AT_NS - r[2], 10 * S) / 2**32 for r in own) for i, own in rows.items()
+        i: sum(r[1] * reference.age_weight(AT_NS - r[2], 16 * S) / 2**32 for r in own) for i, own in rows.items()
     }
     usual_volume = reference_median([volume for volume in volumes.values() if volume])
     for i, source in said.items():

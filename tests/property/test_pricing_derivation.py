@@ -52,7 +52,7 @@ def example() -> dict[str, Any]:
     """A derivation with everything in it: points, a conversion, an outlier and a superseded book."""
     desk = Desk()
     desk.window.add([quote("USDT/USD", v, f"0.99{n}", age_s=a) for n, v in enumerate(VENUES) for a in (1, 9)])
-    desk.window.add([quote("BTC/USDT", v, 100 + n / 1000, volume="2") for n, v in enumerate(VENUES[:5])])
+    desk.window.add([quote("BTC/USDT", v, 100 + n / 1000, volume="2", age_s=1 + n) for n, v in enumerate(VENUES[:5])])
     desk.window.add([quote("BTC/USD", "ash", 99.5), quote("BTC/USDT", "gum", 300)])
     return json.loads(desk.price("BTC/USD").evidence.derivation())
 
@@ -139,7 +139,7 @@ def test_a_changed_input_gives_another_document(field, value):
 
 
 @pytest.mark.parametrize(
-    "junk", [b"", b"{}", b"[]", b"null", b"\xff", b'{"algorithm":"weighted_consensus_v2"}', b"[" * 100_000]
+    "junk", [b"", b"{}", b"[]", b"null", b"\xff", b'{"algorithm":"weighted_consensus_v3"}', b"[" * 100_000]
 )
 def test_bytes_that_are_no_derivation_are_refused(junk):
     with pytest.raises(ChronoError) as refused:
@@ -148,8 +148,8 @@ def test_bytes_that_are_no_derivation_are_refused(junk):
 
 
 def test_a_derivation_of_another_version_of_the_rule_is_refused_by_name():
-    told = example() | {"algorithm": "weighted_consensus_v1"}
-    with pytest.raises(ChronoError, match="weighted_consensus_v1") as refused:
+    told = example() | {"algorithm": "weighted_consensus_v2"}
+    with pytest.raises(ChronoError, match="weighted_consensus_v2") as refused:
         recompute(canonical(told))
     assert refused.value.reason is OTHER_ALGORITHM
 

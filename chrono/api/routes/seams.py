@@ -14,7 +14,7 @@ from msgspec.json import Decoder
 from chrono.api.access import Callers
 from chrono.api.answers import Answer, Call, encoded
 from chrono.api.operations import Operation, Served
-from chrono.api.parameters import WINDOW, fault, read_query
+from chrono.api.parameters import MOST_ROUND, WINDOW, fault, read_query, whole_number
 from chrono.api.ports import ApiParts
 from chrono.api.schemas_seams import FeedName, FeedRequest, LatestValues, RoundValues, VolumeList
 from chrono.clock import SECOND_NS
@@ -22,7 +22,6 @@ from chrono.errors import BAD_REQUEST, ChronoError
 from chrono.flare.feeds import FeedId
 from chrono.market.names import Market, is_market
 
-MOST_ROUND: Final = 2**32 - 1
 MOST_BODY: Final = 1024 * 1024
 CREATED: Final = 201
 """What the reference value provider answers to its POSTs."""
@@ -42,7 +41,7 @@ class Seams:
 
     async def round(self, call: Call) -> Served:
         """Values for a voting round; the same round asked twice gives the same answer. Round 0 is the latest."""
-        round_id = _round(call.path_parameter("round"))
+        round_id = whole_number("votingRoundId", call.path_parameter("round"), MOST_ROUND)
         feeds = _feeds(call.body)
         values = self._values(round_id, feeds)
         body = b'{"votingRoundId":%d,"data":[%b]}' % (round_id, b",".join(map(_valued, feeds, values)))
@@ -113,12 +112,6 @@ _SEAM: Final[dict[str, Any]] = {
     "body_example": _BODY_EXAMPLE,
     "most_body": MOST_BODY,
 }
-
-
-def _round(text: str) -> int:
-    if text.isascii() and text.isdigit() and len(text) <= 10 and int(text) <= MOST_ROUND:
-        return int(text)
-    raise ChronoError(BAD_REQUEST, faults=[fault("votingRoundId", text, f"a whole number up to {MOST_ROUND}")])
 
 
 def _feeds(body: bytes) -> Sequence[FeedName]:

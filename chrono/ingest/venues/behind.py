@@ -1,12 +1,13 @@
-"""Quotes of venues are kept behind: nothing that prices waits for PostgreSQL, which gets no more than it needs.
+"""What venues say is kept behind: nothing that prices waits for PostgreSQL, which gets no more than it needs.
 
 Of each book at most one quote is kept every `store_every_s`; its volume is that of all quotes since the last kept.
+Trades are kept all, of the markets that the settings name.
 """
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from decimal import Decimal
-from typing import Final
+from typing import Final, Generic, TypeVar
 
 import structlog
 from msgspec.structs import replace
@@ -24,32 +25,31 @@ MOST_WAITING: Final = 50_000
 BATCH: Final = 1000
 EVERY_S: Final = 0.5
 
+Kept = TypeVar("Kept")
+
 log = structlog.get_logger()
 
 
-class WrittenBehind:
-    """Takes quotes at once, writes them later."""
+class Behind(Generic[Kept]):
+    """Takes things at once, writes them later, in their order. `what` they are is for the log."""
 
-    def __init__(self, write: Store, clock: Clock, every_s: float, *, most: int = MOST_WAITING) -> None:
+    def __init__(
+        self,
+        write: Callable[[Sequence[Kept]], Awaitable[object]],
+        clock: Clock,
+        what: str,
+        *,
+        most: int = MOST_WAITING,
+    ) -> None:
         self._write = write
         self._clock = clock
-        self._every_ns = int(every_s * SECOND_NS)
+        self._what = what
         self._most = most
-        self._waiting: deque[Quote] = deque()
-        self._kept: dict[tuple[Venue, Market], tuple[int, Decimal | None]] = {}
+        self._waiting: deque[Kept] = deque()
 
-    def add(self, quotes: Sequence[Quote]) -> None:
-        """Keep of these what is due. Returns at once."""
-        for quote in quotes:
-            book = (quote.venue, quote.market)
-            kept_at_ns, volume = self._kept.get(book, (0, Decimal(0)))
-            volume = None if volume is None or quote.volume is None else volume + quote.volume
-            # Of a wall clock that was set back nothing follows but a quote too many.
-            if 0 <= quote.received_at_ns - kept_at_ns < self._every_ns:
-                self._kept[book] = (kept_at_ns, volume)
-                continue
-            self._kept[book] = (quote.received_at_ns, Decimal(0))
-            self._waiting.append(replace(quote, volume=volume))
+    def add(self, things: Sequence[Kept]) -> None:
+        """Keep these. Returns at once."""
+        self._waiting.extend(things)
         while len(self._waiting) > self._most:
             self._waiting.popleft()
             VENUE_UNSTORED.labels("too_many").inc()
@@ -64,5 +64,33 @@ class WrittenBehind:
                     await self._write(batch)
                 except ChronoError as error:
                     VENUE_UNSTORED.labels(error.reason.code).inc(len(batch))
-                    log.warning("venue_quotes_unstored", quotes=len(batch), reason=error.reason.code)
+                    log.warning(f"venue_{self._what}_unstored", reason=error.reason.code, **{self._what: len(batch)})
                     break
+
+
+class WrittenBehind:
+    """Takes quotes at once, writes of each book what is due later."""
+
+    def __init__(self, write: Store, clock: Clock, every_s: float, *, most: int = MOST_WAITING) -> None:
+        self._behind: Behind[Quote] = Behind(write, clock, "quotes", most=most)
+        self._every_ns = int(every_s * SECOND_NS)
+        self._kept: dict[tuple[Venue, Market], tuple[int, Decimal | None]] = {}
+
+    def add(self, quotes: Sequence[Quote]) -> None:
+        """Keep of these what is due. Returns at once."""
+        due: list[Quote] = []
+        for quote in quotes:
+            book = (quote.venue, quote.market)
+            kept_at_ns, volume = self._kept.get(book, (0, Decimal(0)))
+            volume = None if volume is None or quote.volume is None else volume + quote.volume
+            # Of a wall clock that was set back nothing follows but a quote too many.
+            if 0 <= quote.received_at_ns - kept_at_ns < self._every_ns:
+                self._kept[book] = (kept_at_ns, volume)
+                continue
+            self._kept[book] = (quote.received_at_ns, Decimal(0))
+            due.append(replace(quote, volume=volume))
+        self._behind.add(due)
+
+    async def run(self) -> None:
+        """Write what waits, for ever."""
+        await self._behind.run()

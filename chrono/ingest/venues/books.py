@@ -6,6 +6,7 @@ Nothing is told of a book of which nothing was said, and nothing that the stream
 from collections.abc import Container, Iterable, Mapping
 
 from chrono.ingest.venues.book import Book
+from chrono.ingest.venues.deals import Deals
 from chrono.ingest.venues.stalls import Lag
 from chrono.ingest.venues.words import Dealt, Offered, Resync, Said, Ticked
 from chrono.market.names import Market, Venue
@@ -13,10 +14,16 @@ from chrono.market.quote import Quote
 
 
 class Books:
-    """All books of a venue. `markets` says which market each symbol is; words of other symbols are counted only."""
+    """All books of a venue. `markets` says which market each symbol is; words of other symbols are counted only.
 
-    def __init__(self, venue: Venue, markets: Mapping[str, Market], frozen_s: float) -> None:
+    `deals` hears every trade of the stream, whether its book is left out or not: it was dealt.
+    """
+
+    def __init__(
+        self, venue: Venue, markets: Mapping[str, Market], frozen_s: float, deals: Deals | None = None
+    ) -> None:
         self.venue = venue
+        self.deals = deals
         self.by_symbol = {symbol: Book(symbol, market, frozen_s) for symbol, market in markets.items()}
         self.aside: dict[str, Market] = {}
         self.unknown = 0
@@ -49,6 +56,8 @@ class Books:
                 told_at_ns = book.hear(word, received_at_ns, now_ns, by_rest=by_rest)  # type: ignore[arg-type]
                 if kind is Dealt:
                     self.trades_heard = True
+                    if self.deals is not None and not by_rest:
+                        self.deals.hear(word, book.market, received_at_ns)  # type: ignore[arg-type]
                 if told_at_ns is not None and lag is not None:
                     lag.heard(received_at_ns, told_at_ns)
                 if book.said:

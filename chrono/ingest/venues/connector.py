@@ -1,7 +1,7 @@
 """One venue, lived with: its connections, its REST polls, and the watch over both. One supervised part per venue."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from typing import Final
 
 import structlog
@@ -9,6 +9,7 @@ import structlog
 from chrono.clock import SECOND_NS, Clock
 from chrono.ingest.venues.books import Books
 from chrono.ingest.venues.budget import Allowance
+from chrono.ingest.venues.deals import Deals
 from chrono.ingest.venues.line import Line
 from chrono.ingest.venues.listing import Lister
 from chrono.ingest.venues.peers import Peers
@@ -18,7 +19,7 @@ from chrono.ingest.venues.spec import VenueSpec
 from chrono.ingest.venues.stalls import REMEDIES, Verdict
 from chrono.ingest.venues.words import Said
 from chrono.market.names import Market, Venue
-from chrono.market.quote import Quote
+from chrono.market.quote import Quote, Trade
 from chrono.telemetry import VENUE_FROZEN, VENUE_OFFSET, VENUE_STALLS, VENUE_UNLISTED
 
 LOOKS: Final = 20
@@ -31,7 +32,9 @@ log = structlog.get_logger()
 
 
 class Connector:
-    """A venue and the markets that it is read for. `tell` gets quotes as they become due."""
+    """A venue and the markets that it is read for. `tell` gets quotes as they become due, `tell_trades` the trades of
+    the markets in `trades_of` as they are heard.
+    """
 
     def __init__(
         self,
@@ -43,9 +46,13 @@ class Connector:
         peers: Peers,
         jitter: Callable[[], float],
         tell: Callable[[list[Quote]], None],
+        tell_trades: Callable[[list[Trade]], None] = lambda _: None,
+        trades_of: Container[Market] | None = None,
     ) -> None:
         self.spec = spec
-        self.books = Books(Venue(spec.name), markets, spec.frozen_s)
+        venue = Venue(spec.name)
+        self._deals = None if trades_of is None else Deals(venue, trades_of)
+        self.books = Books(venue, markets, spec.frozen_s, self._deals)
         self.lines: list[Line] = []
         self.heard_at_ns: int | None = None
         self.quotes = 0
@@ -54,6 +61,7 @@ class Connector:
         self._peers = peers
         self._jitter = jitter
         self._tell = tell
+        self._tell_trades = tell_trades
         self._symbols = list(markets)
         self._requests = Allowance(spec.rest.budget)
         self.lister = Lister(
@@ -166,6 +174,8 @@ class Connector:
         if quotes:
             self._note(quotes, now_ns)
             self._tell(quotes)
+        if self._deals is not None and (trades := self._deals.taken()):
+            self._tell_trades(trades)
 
     def _hear_rest(self, said: list[Said]) -> None:
         received_at_ns, now_ns = self._clock.now_ns(), self._clock.monotonic_ns()

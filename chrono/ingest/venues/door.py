@@ -8,17 +8,17 @@ from typing import Final
 import structlog
 
 from chrono.clock import Clock
-from chrono.errors import UNKNOWN_VENUE, ChronoError
-from chrono.ingest.venues.behind import WrittenBehind
+from chrono.errors import UNKNOWN_MARKET, UNKNOWN_VENUE, ChronoError
+from chrono.ingest.venues.behind import Behind, WrittenBehind
 from chrono.ingest.venues.connector import Connector
 from chrono.ingest.venues.peers import Peers
-from chrono.ingest.venues.ports import Network, Store, Subscriber
+from chrono.ingest.venues.ports import Network, Store, Subscriber, TradeStore
 from chrono.ingest.venues.report import Reporter, VenueReport
 from chrono.ingest.venues.roster import NAMES, spec_of
 from chrono.ingest.venues.spec import VenueSpec
 from chrono.ingest.venues.transport import Transport
-from chrono.market.names import Market, Venue
-from chrono.market.quote import Quote
+from chrono.market.names import Market, Venue, parse_market
+from chrono.market.quote import Quote, Trade
 from chrono.settings import Venues
 from chrono.telemetry import SUBSCRIBER_FAILURES, VENUE_LIVE, VENUE_QUOTES
 
@@ -58,6 +58,17 @@ def enabled_specs(settings: Venues) -> dict[str, VenueSpec]:
     return found
 
 
+def stored_trades(settings: Venues, markets: Mapping[Venue, Mapping[str, Market]]) -> frozenset[Market]:
+    """The markets whose trades are stored. Raises: ChronoError(UNKNOWN_MARKET) for one that no venue is read for."""
+    known = frozenset(market for symbols in markets.values() for market in symbols.values())
+    if "all" in settings.store_trades:
+        return known
+    wanted = frozenset(parse_market(name.upper()) for name in settings.store_trades)
+    if unknown := sorted(wanted - known):
+        raise ChronoError(UNKNOWN_MARKET, market=", ".join(unknown), setting="venues.store_trades")
+    return wanted
+
+
 class VenueDoor:
     """Reads the venues. Nothing runs before `parts` are started."""
 
@@ -69,12 +80,17 @@ class VenueDoor:
         *,
         write: Store | None = None,
         store_every_s: float = 10.0,
+        write_trades: TradeStore | None = None,
+        trades_of: frozenset[Market] = frozenset(),
         network: Network | None = None,
         jitter: Callable[[], float] = random.random,
     ) -> None:
         self._clock = clock
         self._network = Transport() if network is None else network
         self._behind = None if write is None else WrittenBehind(write, clock, store_every_s)
+        self._trades: Behind[Trade] | None = None
+        if write_trades is not None and trades_of:
+            self._trades = Behind(write_trades, clock, "trades")
         self._subscribers: list[Subscriber] = []
         self._ready: list[Quote] = []
         self._turn: asyncio.Handle | None = None
@@ -88,6 +104,8 @@ class VenueDoor:
                 peers=peers,
                 jitter=jitter,
                 tell=self._tell,
+                tell_trades=self._keep_trades,
+                trades_of=None if self._trades is None else trades_of,
             )
             for name, spec in specs.items()
         }
@@ -101,6 +119,7 @@ class VenueDoor:
         clock: Clock,
         *,
         write: Store | None = None,
+        write_trades: TradeStore | None = None,
         network: Network | None = None,
         jitter: Callable[[], float] = random.random,
     ) -> "VenueDoor":
@@ -116,6 +135,8 @@ class VenueDoor:
             clock,
             write=write,
             store_every_s=settings.store_every_s,
+            write_trades=write_trades,
+            trades_of=stored_trades(settings, markets),
             network=network,
             jitter=jitter,
         )
@@ -131,6 +152,8 @@ class VenueDoor:
         parts.append(("venue_reports", self._measure))
         if self._behind is not None:
             parts.append(("venue_store", self._behind.run))
+        if self._trades is not None:
+            parts.append(("venue_trades", self._trades.run))
         return parts
 
     def states(self) -> list[VenueReport]:
@@ -147,6 +170,10 @@ class VenueDoor:
         self._ready.extend(quotes)
         if self._turn is None:
             self._turn = asyncio.get_running_loop().call_soon(self._hand_over)
+
+    def _keep_trades(self, trades: list[Trade]) -> None:
+        if self._trades is not None:
+            self._trades.add(trades)
 
     def _hand_over(self) -> None:
         self._turn = None

@@ -6,10 +6,13 @@ from typing import Protocol
 from msgspec import Struct
 
 from chrono.ingest.venues.spec import Request
-from chrono.market.quote import Quote
+from chrono.market.quote import Quote, Trade
 
 Store = Callable[[Sequence[Quote]], Awaitable[object]]
 """Keep these quotes. Raises: ChronoError when nothing could be kept. Fits: store.quotes.Quotes.write."""
+
+TradeStore = Callable[[Sequence[Trade]], Awaitable[object]]
+"""Keep these trades. Raises: ChronoError when nothing could be kept. Fits: store.quotes.Trades.write."""
 
 Subscriber = Callable[[Sequence[Quote]], None]
 """Told of quotes at once, before they are kept. Queues and returns at once."""

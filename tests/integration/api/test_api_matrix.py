@@ -24,6 +24,10 @@ EXPECTED = {
     "/metadata/venues": Callers.PUBLIC,
     "/metadata/markets": Callers.PUBLIC,
     "/price/{symbol:path}": Callers.PUBLIC,
+    "/rounds": Callers.PUBLIC,
+    "/rounds/{id:str}": Callers.PUBLIC,
+    "/provider": Callers.PUBLIC,
+    "/provider/rewards": Callers.PUBLIC,
     "/health": Callers.OPEN,
     "/live": Callers.OPEN,
     "/ready": Callers.OPEN,
@@ -32,6 +36,12 @@ EXPECTED = {
     "/feed-values": Callers.SEAM,
     "/feed-values/{round:str}": Callers.SEAM,
     "/volumes": Callers.SEAM,
+    "/submit1/{round:str}/{address:str}": Callers.SEAM,
+    "/submit2/{round:str}/{address:str}": Callers.SEAM,
+    "/submitSignatures/{round:str}/{address:str}": Callers.SEAM,
+    "/data/{round:str}": Callers.SEAM,
+    "/specific-feed/{feed_id:str}/{round:str}": Callers.SEAM,
+    "/medianCalculationResults/{round:str}": Callers.SEAM,
 }
 """The table "Who may call what" of api.md, written a second time on purpose."""
 

@@ -6,7 +6,7 @@ import os
 import httpx
 from litestar import Litestar, get
 
-from chrono.serving import main_doors
+from chrono.doors import main_doors
 from chrono.settings import Server, Settings
 
 

@@ -135,7 +135,7 @@ def test_status_of_a_healthy_server_ends_with_0(chrono, answering: Answering) ->
 
 def test_status_in_json_is_one_object(chrono, answering: Answering) -> None:
     told = json.loads(chrono("status", "--json", "--url", answering.url, "--key", KEY).out)
-    assert set(told) == {"url", "health", "ready", "venues", "markets", "silence"}
+    assert set(told) == {"url", "health", "ready", "venues", "markets", "provider", "silence"}
     assert told["silence"][0]["normal"] is True
 
 

@@ -175,7 +175,7 @@ def test_funds_are_told_with_what_is_missing(chrono, keep, node):
     rich, poor = told["accounts"]
     assert (rich["state"], poor["state"], told["coin"]) == ("ok", "empty", "C2FLR")
     # 4 x 25 gwei + 100 gwei of tip, for 500,000 gas
-    assert rich["upfront_wei"] == str(500_000 * 200 * 10**9)
+    assert rich["upfront_wei"] == str(265_000 * 200 * 10**9)
     # Two calls a round, 960 rounds, each refunded down to 21,000 gas at 25 gwei
     assert rich["day_wei"] == str(2 * 960 * 21_000 * 25 * 10**9)
     assert int(poor["missing_wei"]) == int(poor["upfront_wei"]) + 3 * int(poor["day_wei"])

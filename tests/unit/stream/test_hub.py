@@ -175,6 +175,7 @@ def test_submissions_go_to_readers_of_rounds_only(desk: Desk) -> None:
     rounds, plain = desk.reader(rounds=True), desk.reader("BTC")
     told = {"epoch": 12345, "phase": "submit1", "status": "confirmed", "tx_hash": "0xab", "gas_used": 45000}
     desk.hub.publish_round(told)
+    told |= {"margin_ms": None, "reason": None}
     assert rounds.of("ftso_submission") == [{"type": "ftso_submission", "seq": 1, "data": told}]
     assert plain.of("ftso_submission") == []
 

@@ -110,7 +110,7 @@ async def test_one_quote_of_a_book_is_kept_in_its_time_and_no_volume_is_lost():
     kept = []
     writer = behind(kept)
     writer.add([quote(second) for second in range(25)] + [quote(3, market="ETH/USD")])
-    await drain(writer, writer._clock)
+    await drain(writer, writer._behind._clock)
     told = [(one.market, (one.received_at_ns - AT) // S, one.volume) for one in kept[0]]
     assert told == [("BTC/USD", 0, 1), ("BTC/USD", 10, 10), ("BTC/USD", 20, 10), ("ETH/USD", 3, 1)]
 
@@ -119,7 +119,7 @@ async def test_a_wall_clock_that_was_set_back_does_not_stop_the_keeping():
     kept = []
     writer = behind(kept)
     writer.add([quote(3600), quote(0), quote(5), quote(10)])
-    await drain(writer, writer._clock)
+    await drain(writer, writer._behind._clock)
     assert [(one.received_at_ns - AT) // S for one in kept[0]] == [3600, 0, 10]
 
 
@@ -127,7 +127,7 @@ async def test_an_unknown_volume_makes_the_sum_unknown_once():
     kept = []
     writer = behind(kept)
     writer.add([quote(0), quote(1, None), quote(10), quote(20)])
-    await drain(writer, writer._clock)
+    await drain(writer, writer._behind._clock)
     assert [one.volume for one in kept[0]] == [1, None, 1]
 
 
@@ -135,7 +135,7 @@ async def test_when_too_much_waits_the_oldest_go():
     kept = []
     writer = behind(kept, every_s=0.001, most=5)
     writer.add([quote(second) for second in range(9)])
-    await drain(writer, writer._clock)
+    await drain(writer, writer._behind._clock)
     assert [(one.received_at_ns - AT) // S for one in kept[0]] == [4, 5, 6, 7, 8]
 
 
@@ -149,9 +149,9 @@ async def test_a_store_that_is_away_does_not_end_the_writing():
 
     writer = WrittenBehind(write, ManualClock(AT), 0.001)
     writer.add([quote(0)])
-    await drain(writer, writer._clock)
+    await drain(writer, writer._behind._clock)
     writer.add([quote(1)])
-    await drain(writer, writer._clock)
+    await drain(writer, writer._behind._clock)
     assert asked == [1, 1]
 
 

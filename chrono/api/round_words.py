@@ -1,0 +1,175 @@
+"""Rounds and the provider in the shapes of the wire."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+
+from chrono.api import schemas_rounds as wire
+from chrono.clock import to_rfc3339
+from chrono.errors import Reason
+from chrono.flare.address import checksummed
+from chrono.flare.epochs import Span
+from chrono.flare.random import RoundRandom
+from chrono.voting.closeness import Score, closeness
+from chrono.voting.provider_report import Mode, ProviderReport, RewardReport
+from chrono.voting.reports import FeedOutcome, Payload, RoundReport, Sent
+
+
+def round_row(report: RoundReport, counted: Score, root: bytes | None, random: RoundRandom | None) -> wire.RoundRow:
+    """A round with its feeds counted."""
+    return wire.RoundRow(
+        **_common(report, root, random),
+        feeds=counted.feeds,
+        omitted=counted.omitted,
+        in_iqr=counted.in_iqr,
+        in_band=counted.in_band,
+        hits=counted.hits,
+    )
+
+
+def round_detail(report: RoundReport, *, now_ns: int, latency_ms: int) -> wire.RoundDetail:
+    """A round with each of its feeds, and the bytes of it that may be seen at `now_ns`."""
+    result = report.result
+    common = _common(report, None if result is None else result.root, None if result is None else result.random)
+    return wire.RoundDetail(
+        **common,
+        feeds=[_feed(outcome, report) for outcome in report.feeds],
+        payloads=[_payload(one) for one in report.payloads if may_be_seen(one, report, now_ns)],
+        latency_ms=latency_ms,
+    )
+
+
+def may_be_seen(payload: Payload, report: RoundReport, now_ns: int) -> bool:
+    """Whether the bytes of a duty give nothing away that must stay secret now."""
+    if report.mode is Mode.DRY_RUN:
+        # Nothing of it was committed to, so nothing of it can be copied to anyone's harm.
+        return True
+    return now_ns >= payload.shown_from_ns
+
+
+def provider_row(report: ProviderReport, current: RoundReport | None) -> wire.Provider:
+    """The provider as it stands; `current` is the round whose voting epoch runs, if anything was told of it."""
+    return wire.Provider(
+        network=report.network,
+        mode=report.mode.value,
+        identity=None if report.identity is None else checksummed(report.identity),
+        told_at=to_rfc3339(report.at_ns),
+        round=None if report.round is None else report.round.id,
+        phase=None if current is None else current.phase.value,
+        reward_epoch=report.reward_epoch_id,
+        addresses={role: checksummed(address) for role, address in report.addresses.items()},
+        registered=wire.RegisteredRow(report.registered.current, report.registered.next),
+        weight_bips=report.weight_bips,
+        passes=report.passes,
+        budget=wire.BudgetRow(report.budget.anchor_misses_left, report.budget.fast_updates_left),
+        balances=[
+            wire.BalanceRow(one.role, checksummed(one.address), str(one.wei), one.runway_hours)
+            for one in report.balances
+        ],
+        accuracy_rank=report.accuracy_rank,
+        owed_reveals=[wire.OwedRow(one.round_id, to_rfc3339(one.until_ns)) for one in report.owed],
+        awaiting=_awaiting(report),
+    )
+
+
+def reward_list(rewards: Sequence[RewardReport]) -> wire.RewardList:
+    """What is known of the rewards, the newest reward epoch first."""
+    ordered = sorted(rewards, key=lambda one: (-one.reward_epoch_id, one.claim_type))
+    rows = [
+        wire.RewardRow(
+            one.reward_epoch_id, one.claim_type, str(one.amount_wei), one.claimable, _time_or_none(one.expires_ns)
+        )
+        for one in ordered
+    ]
+    return wire.RewardList(rows)
+
+
+def scaled(value: int, decimals: int) -> str:
+    """A feed value in plain digits, with as many decimals as the feed has."""
+    return f"{Decimal(value).scaleb(-decimals):f}"
+
+
+def _common(report: RoundReport, root: bytes | None, random: RoundRandom | None) -> dict[str, Any]:
+    voting_round = report.round
+    return {
+        "network": report.network,
+        "round": report.id,
+        "reward_epoch": report.reward_epoch_id,
+        "phase": report.phase.value,
+        "mode": report.mode.value,
+        "windows": wire.Windows(
+            _window(voting_round.commit_window),
+            _window(voting_round.reveal_window),
+            _window(voting_round.signature_window),
+        ),
+        "secure_random": None if random is None else random.is_secure,
+        "random": None if random is None else f"0x{random.value:064x}",
+        "merkle_root": None if root is None else "0x" + root.hex(),
+        "transactions": [_transaction(sent) for sent in report.transactions],
+        "fee_wei": str(sum(sent.fee_wei or 0 for sent in report.transactions)),
+        "reason": _reason(report.reason),
+    }
+
+
+def _transaction(sent: Sent) -> wire.RoundTransaction:
+    return wire.RoundTransaction(
+        phase=sent.phase.value,
+        status=sent.status.value,
+        tx_hash="0x" + sent.tx_hash.hex(),
+        block=sent.block_number,
+        gas_used=sent.gas_used,
+        fee_wei=None if sent.fee_wei is None else str(sent.fee_wei),
+        margin_ms=sent.margin_ms,
+        attempts=sent.attempts,
+        submitted_at=to_rfc3339(sent.submitted_at_ns),
+        confirmed_at=_time_or_none(sent.confirmed_at_ns),
+        reason=_reason(sent.reason),
+    )
+
+
+def _payload(payload: Payload) -> wire.RoundPayload:
+    return wire.RoundPayload(
+        payload.phase.value, checksummed(payload.sender), "0x" + payload.calldata.hex(), to_rfc3339(payload.made_at_ns)
+    )
+
+
+def _feed(outcome: FeedOutcome, report: RoundReport) -> wire.RoundFeed:
+    feed, median = outcome.feed, outcome.median
+    found = closeness(outcome, report.id, report.submit)
+    return wire.RoundFeed(
+        symbol=feed.id.label,
+        feed_id=feed.id.hex,
+        decimals=feed.decimals,
+        ours=_scaled_or_none(outcome.ours, feed.decimals),
+        median=None if median is None else scaled(median.value, feed.decimals),
+        q1=None if median is None else _scaled_or_none(median.quartile1, feed.decimals),
+        q3=None if median is None else _scaled_or_none(median.quartile3, feed.decimals),
+        turnout_bips=outcome.turnout_bips,
+        in_iqr=found.in_iqr,
+        in_band=found.in_band,
+        hit=found.hit,
+        deviation_bps=None if found.deviation_bps is None else f"{found.deviation_bps:f}",
+    )
+
+
+def _awaiting(report: ProviderReport) -> wire.AwaitingRow | None:
+    awaiting = report.awaiting
+    if awaiting is None:
+        return None
+    return wire.AwaitingRow(awaiting.what, _time_or_none(awaiting.until_ns), _reason(awaiting.reason))
+
+
+def _window(span: Span) -> wire.Window:
+    return wire.Window(to_rfc3339(span.start_ns), to_rfc3339(span.end_ns))
+
+
+def _reason(reason: Reason | None) -> wire.ReasonRow | None:
+    return None if reason is None else wire.ReasonRow(reason.code, reason.message, reason.remedy)
+
+
+def _scaled_or_none(value: int | None, decimals: int) -> str | None:
+    return None if value is None else scaled(value, decimals)
+
+
+def _time_or_none(at_ns: int | None) -> str | None:
+    return None if at_ns is None else to_rfc3339(at_ns)

@@ -1,0 +1,296 @@
+"""`chrono ftso check`: what the entity lacks, which minimal conditions it misses, and what that costs."""
+
+import asyncio
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from chrono.cli import frame
+from chrono.cli import voting_words as words
+from chrono.cli.doctor import show_findings, worst_of
+from chrono.cli.ends import DEGRADED, FAILED, OK, Stop
+from chrono.cli.findings import Finding, Verdict, failed, passed, warned
+from chrono.cli.wallet_secrets import guided
+from chrono.cli.whereabouts import client_for
+from chrono.settings import Settings
+
+if TYPE_CHECKING:
+    from chrono.cli.entity_chain import EntityChain
+    from chrono.provider.entity import EntityFacts
+    from chrono.voting.conditions import ConditionReport, Cost, PublishedConditions
+
+_ROLES = ("submit", "submit_signatures", "signing_policy")
+_LOOKED_BACK = 4
+"""Reward epochs: the newest publication is a day or more behind."""
+
+
+@frame.command(
+    "check", examples=["chrono ftso check", "chrono ftso check --json | jq .conditions", "chrono ftso check -c a.toml"]
+)
+@frame.reading_options
+def check(as_json: bool, url: str | None, key: str | None) -> int:
+    """Check the entity on the chain: addresses, keys, registration, weight, chill, passes, and the minimal conditions.
+
+    The nodes of flare.nodes are asked; nothing is sent and no key is opened. What happened in past reward epochs is
+    read from flare.reward_data, the budget of misses from the running Chrono; what nobody tells is said to be unknown.
+
+    Ends with 0 when all is well, 3 when something is worth a look, 1 when votes or rewards are lost like this.
+    """
+    from chrono.cli.entity_chain import check_entity
+
+    settings = frame.load().settings
+    check_entity(settings)
+    with guided("chrono doctor"):
+        facts, published = asyncio.run(_read(settings))
+    running = _running(url, key)
+    reports, cost = _conditions(settings, facts, published)
+    findings = [*_entity(settings, facts), *_budget(running), *_condition_findings(reports), _cost_finding(cost)]
+    worst = worst_of(findings)
+    if as_json:
+        frame.give_json(_document(facts, findings, reports, cost, published, running, worst))
+    else:
+        show_findings(findings, worst)
+    return {Verdict.PASS: OK, Verdict.WARN: DEGRADED, Verdict.FAIL: FAILED}[worst]
+
+
+async def _read(settings: Settings) -> "tuple[EntityFacts, PublishedConditions | None]":
+    from chrono.cli.entity_chain import entity_chain
+    from chrono.provider.entity import EntityReader
+
+    async with entity_chain(settings) as chain:
+        facts = await EntityReader(chain.pool, chain.contracts, chain.identity).read()
+        return facts, await _published(settings, chain, facts.reward_epoch_id)
+
+
+async def _published(settings: Settings, chain: "EntityChain", epoch: int) -> "PublishedConditions | None":
+    """Of the newest published reward epoch; None where there is none, or no source."""
+    from chrono.errors import ChronoError
+    from chrono.provider.reward_data import RewardAddress, reward_source
+
+    where = settings.flare.reward_data
+    if where is None:
+        return None
+    source = reward_source(where, chain.network.name)
+    try:
+        for past in range(epoch - 1, max(epoch - 1 - _LOOKED_BACK, -1), -1):
+            try:
+                found = await source.conditions(past, chain.identity)
+            except ChronoError:
+                continue  # not published yet, or not readable: an older one may be
+            if found is not None:
+                return found
+    finally:
+        if isinstance(source, RewardAddress):
+            await source.close()
+    return None
+
+
+def _running(url: str | None, key: str | None) -> words.Document | None:
+    """What the running provider says; None when none runs, or it does not answer."""
+    from chrono.cli.ftso_status import provider_of
+
+    try:
+        return provider_of(client_for(url, key))
+    except Stop:
+        return None
+
+
+def _conditions(
+    settings: Settings, facts: "EntityFacts", published: "PublishedConditions | None"
+) -> "tuple[tuple[ConditionReport, ...], Cost]":
+    from chrono.flare.networks import NETWORKS
+    from chrono.voting.conditions import Facts, conditions, cost_of
+
+    staking = {network.name: bool(network.most_nodes) for network in NETWORKS}
+    reports = conditions(
+        Facts(
+            network=settings.network,
+            has_staking=staking.get(settings.network, False),
+            registered=facts.registered,
+            weight=facts.weight,
+            total_weight=facts.total_weight,
+            has_fdc=settings.flare.fdc_url is not None,
+            node_count=None if facts.node_ids is None else len(facts.node_ids),
+            last=published,
+        )
+    )
+    return reports, cost_of(reports, None if published is None else published.passes)
+
+
+def _entity(settings: Settings, facts: "EntityFacts") -> Iterator[Finding]:
+    """What the contracts know of the entity, thing by thing."""
+    keys = _keys(settings)
+    for role in _ROLES:
+        yield _address(role, facts, keys)
+    yield _delegation(facts)
+    yield _sortition(facts)
+    yield _registered(facts)
+    yield _registered_next(facts)
+    yield _weight(facts)
+    for name, until in facts.chilled.items():
+        told = f"{name} counts for nothing until reward epoch {until}"
+        yield failed("chill", told, "wait; governance chilled it: ask Flare why")
+    if facts.chilled == {} and facts.delegation is not None:
+        yield passed("chill", "neither the delegation address nor a node is chilled")
+
+
+def _keys(settings: Settings) -> dict[str, list[str]]:
+    """The addresses of our keystores by role. None is opened."""
+    from chrono.errors import ChronoError
+    from chrono.keys.key_folder import KeyFolder
+
+    found: dict[str, list[str]] = {}
+    for _, each in KeyFolder.below(settings.data_dir, settings.network).survey():
+        if not isinstance(each, ChronoError):
+            found.setdefault(each.role.value, []).append(each.public)
+    return found
+
+
+def _address(role: str, facts: "EntityFacts", keys: dict[str, list[str]]) -> Finding:
+    from chrono.flare.address import checksummed
+
+    name, address = role.replace("_", " "), facts.roles[role]
+    if address is None:
+        return warned(name, "not known: the EntityManager does not say", "name more nodes, and check again")
+    if address == facts.identity:
+        remedy = "propose it with the identity key, and confirm it with the new one, in the EntityManager"
+        return failed(name, "no address is set", remedy)
+    spelled, ours = checksummed(address), keys.get(role, [])
+    if spelled in ours:
+        return passed(name, f"{spelled}, its key is here")
+    found = f"{spelled}; its key is not here" + (f" (here: {', '.join(ours)})" if ours else "")
+    return failed(name, found, f"chrono wallet import {role}, or confirm the address of the key that is here")
+
+
+def _delegation(facts: "EntityFacts") -> Finding:
+    from chrono.flare.address import checksummed
+
+    if facts.delegation is None:
+        return warned("delegation", "not known: the EntityManager does not say", "name more nodes, and check again")
+    if facts.delegation == facts.identity:
+        remedy = "propose and confirm a delegation address in the EntityManager"
+        return failed("delegation", "no address is set: nobody can register like this", remedy)
+    return passed("delegation", checksummed(facts.delegation))
+
+
+def _sortition(facts: "EntityFacts") -> Finding:
+    if facts.public_key is None:
+        return warned("sortition key", "not known: the EntityManager does not say", "name more nodes, and check again")
+    if not any(map(any, facts.public_key)):
+        remedy = "chrono wallet new sortition, then registerPublicKey with the identity key"
+        return warned("sortition key", "none is registered: no fast updates, and some networks ask for one", remedy)
+    return passed("sortition key", "registered")
+
+
+def _registered(facts: "EntityFacts") -> Finding:
+    name, epoch = "registered", facts.reward_epoch_id
+    if facts.registered is None:
+        return warned(name, f"reward epoch {epoch}: not known", "name more nodes, and check again")
+    if not facts.registered:
+        return failed(
+            name, f"NOT in reward epoch {epoch}: votes do not count, nothing is earned", "chrono ftso register"
+        )
+    return passed(name, f"reward epoch {epoch}")
+
+
+def _registered_next(facts: "EntityFacts") -> Finding:
+    name, epoch, phase = "the next epoch", facts.reward_epoch_id + 1, facts.phase
+    if facts.registered_next:
+        return passed(name, f"registered for reward epoch {epoch}")
+    if phase.closed:
+        return failed(name, f"NOT registered for reward epoch {epoch}, and it is too late", "see the log for why")
+    if phase.selected:
+        told = f"NOT registered for reward epoch {epoch}; registration is open"
+        return failed(name, told, "chrono ftso register --send")
+    if facts.preregistered:
+        return passed(name, f"pre-registered for reward epoch {epoch}")
+    if facts.registered:
+        told = f"not pre-registered for reward epoch {epoch} yet"
+        return warned(name, told, "chrono run does it in the mode live; else chrono ftso register --send")
+    return warned(name, f"registration for reward epoch {epoch} opens some two hours before it", "chrono ftso register")
+
+
+def _weight(facts: "EntityFacts") -> Finding:
+    if facts.weight is None or not facts.total_weight:
+        return warned("weight", "not known: the VoterRegistry does not say", "it is told once the entity is registered")
+    return passed("weight", f"{facts.weight * 10_000 // facts.total_weight / 100:.2f} % of the signing policy")
+
+
+def _budget(running: words.Document | None) -> Iterator[Finding]:
+    """What the running provider counted of this reward epoch."""
+    if running is None:
+        yield warned("budget", "not known: no provider runs here", "chrono run")
+        return
+    epoch = running.get("reward_epoch")
+    left = words.part_of(running, "budget").get("anchor_misses_left")
+    if not isinstance(left, int):
+        yield warned("budget", f"reward epoch {epoch}: not known yet", "too few rounds were counted since the start")
+    elif left == 0:
+        yield failed("budget", f"reward epoch {epoch}: no value may miss any more", "chrono ftso rounds")
+    else:
+        yield passed("budget", f"reward epoch {epoch}: {left:,} values may still miss")
+
+
+def _condition_findings(reports: "tuple[ConditionReport, ...]") -> Iterator[Finding]:
+    from chrono.voting.conditions import State
+
+    for each in reports:
+        name = each.condition.name.lower().replace("_", " ")
+        if each.state is State.NOT_MET:
+            yield failed(name, f"NOT MET: {each.figures}", each.remedy)
+        elif each.state is State.UNKNOWN:
+            yield warned(
+                name, f"not known: {each.figures}", each.remedy or "wait for a publication; set flare.reward_data"
+            )
+        elif each.remedy:
+            yield warned(name, each.figures, each.remedy)
+        else:
+            yield passed(name, each.figures)
+
+
+def _cost_finding(cost: "Cost") -> Finding:
+    held = "passes are not known" if cost.passes is None else f"{cost.passes} passes held"
+    if not cost.failing:
+        return passed("what it costs", f"{cost.told}; {held}")
+    if cost.passes is not None and cost.passes >= len(cost.failing):
+        return warned("what it costs", cost.told, "mend each condition above: a pass is earned only with all four met")
+    return failed("what it costs", f"{cost.told}; {held}", "mend each condition above")
+
+
+def _document(
+    facts: "EntityFacts",
+    findings: list[Finding],
+    reports: "tuple[ConditionReport, ...]",
+    cost: "Cost",
+    published: "PublishedConditions | None",
+    running: words.Document | None,
+    worst: Verdict,
+) -> dict[str, Any]:
+    """Everything as JSON: stable names."""
+    from chrono.flare.address import checksummed
+
+    return {
+        "verdict": worst.value,
+        "identity": checksummed(facts.identity),
+        "reward_epoch": facts.reward_epoch_id,
+        "registered": {"current": facts.registered, "next": facts.registered_next},
+        "addresses": {role: None if at is None else checksummed(at) for role, at in facts.roles.items()},
+        "nodes": None if facts.node_ids is None else ["0x" + each.hex() for each in facts.node_ids],
+        "weight": {"own": facts.weight, "total": facts.total_weight},
+        "chilled": dict(facts.chilled),
+        "passes": cost.passes,
+        "published_reward_epoch": None if published is None else published.reward_epoch_id,
+        "budget": None if running is None else running.get("budget"),
+        "conditions": [
+            {
+                "condition": each.condition.value,
+                "state": each.state.value,
+                "figures": each.figures,
+                "remedy": each.remedy or None,
+            }
+            for each in reports
+        ],
+        "cost": {"failing": [each.value for each in cost.failing], "told": cost.told},
+        "checks": [
+            {"name": f.name, "verdict": f.verdict.value, "found": f.found, "remedy": f.remedy or None} for f in findings
+        ],
+    }

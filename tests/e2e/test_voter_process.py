@@ -1,0 +1,173 @@
+"""`chrono run` as a voter: a process of its own on a chain with short epochs, stopped, hurried, doubled and switched."""
+
+import json
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from chrono.clock import SystemClock, to_rfc3339
+from chrono.flare.address import checksummed
+from chrono.flare.frames import SubmissionFunction
+from chrono.keys.key_folder import KeyFolder
+from chrono.keys.roles import Role
+from chrono.keys.secret_key import SecretKey
+from chrono.settings import Secret
+from chrono.simulation.flare.prices import FEEDS
+from tests.fakes.house import House
+from tests.fakes.served_flare import ServedFlare, served_flare
+
+SUBMIT1, SUBMIT2 = SubmissionFunction.SUBMIT1, SubmissionFunction.SUBMIT2
+SIGNATURES = SubmissionFunction.SUBMIT_SIGNATURES
+PASSWORD = "a password of tests"
+VENUES = ("binance", "kraken", "coinbase", "bitstamp")
+
+
+@contextmanager
+def fed(house: House, network: ServedFlare) -> Iterator[None]:
+    """Four venues tell their prices, twice a second, as long as the process listens."""
+    over = threading.Event()
+
+    def feed() -> None:
+        while not over.wait(0.5):
+            now_ns = SystemClock().now_ns()
+            rows = [
+                {"symbol": each.id.name, "price": f"{network.flare.rounds._prices(each.id, now_ns):.8f}",
+                 "volume": "100", "source": venue, "timestamp": to_rfc3339(now_ns)}
+                for each in FEEDS for venue in VENUES
+            ]  # fmt: skip
+            try:
+                house.ingest(rows)
+            except OSError:
+                continue
+
+    thread = threading.Thread(target=feed, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join(15)
+
+
+def voter(network: ServedFlare, state: Path, **environ: str) -> House:
+    house = House()
+    keys = KeyFolder.below(house.data_dir, "local")
+    for role, raw in (
+        (Role.SUBMIT, network.keys.submit),
+        (Role.SUBMIT_SIGNATURES, network.keys.submit_signatures),
+        (Role.SIGNING_POLICY, network.keys.signing_policy),
+    ):
+        with SecretKey(raw) as key:
+            keys.add(role, key, Secret(PASSWORD), now_ns=0, scrypt_n=1 << 10)
+    house.environment |= {
+        "CHRONO__NETWORK": "local",
+        "CHRONO__FLARE__SEAT": "submitter",
+        "CHRONO__FLARE__MODE": "live",
+        "CHRONO__FLARE__NODES": json.dumps(network.urls),
+        "CHRONO__FLARE__REGISTRY": checksummed(network.flare.registry),
+        "CHRONO__FLARE__IDENTITY": checksummed(network.entity.identity),
+        "CHRONO__FLARE__PASSWORD": "env:WALLET_WORD",
+        "WALLET_WORD": PASSWORD,
+        "CHRONO__FLARE__WITHOUT_FDC": "true",
+        "CHRONO__FLARE__LOCAL_REVEAL_S": str(network.reveal_s),
+        "CHRONO__LOGS__FORMAT": "json",
+        "XDG_STATE_HOME": str(state),
+        **environ,
+    }
+    return house
+
+
+def exit_code(house: House, within_s: float) -> int:
+    assert house.process is not None
+    return house.process.wait(within_s)
+
+
+def until_committed(network: ServedFlare, house: House) -> int:
+    """The round whose commit has just been mined."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        round_id = network.round_now()
+        if network.sent(SUBMIT1, round_id):
+            return round_id
+        time.sleep(0.1)
+    raise AssertionError(house.log())
+
+
+def test_a_voter_s_life_it_votes_alone_and_ends_what_it_owes(tmp_path: Path) -> None:
+    with served_flare() as network:
+        house = voter(network, tmp_path)
+        twin = voter(network, tmp_path)
+        try:
+            house.start()
+            with fed(house, network):
+                round_id = until_committed(network, house)
+                _a_second_one_on_the_same_identity_does_not_start(twin)
+                _a_stop_reveals_and_signs_what_was_committed(house, network, round_id)
+                house.start()
+                _a_second_signal_ends_it_at_once_and_says_what_is_lost(house, network)
+                _other_settings_do_not_leave_a_reveal_behind(house)
+        finally:
+            house.close()
+            twin.close()
+
+
+def _a_second_one_on_the_same_identity_does_not_start(twin: House) -> None:
+    twin.start(ready=False)
+    assert exit_code(twin, 30) == 1
+    assert "another Chrono votes for this identity" in twin.log()
+
+
+def _a_stop_reveals_and_signs_what_was_committed(house: House, network: ServedFlare, round_id: int) -> None:
+    assert house.process is not None
+    house.process.send_signal(signal.SIGTERM)
+    assert exit_code(house, 60) == 0
+    assert network.sent(SUBMIT2, round_id)
+    assert network.sent(SIGNATURES, round_id)
+    assert network.flare.deployment.relays.final(100, round_id) is not None
+    assert not network.sent(SUBMIT1, round_id + 1)
+    outcome = network.flare.rounds.outcome(round_id)
+    assert outcome is not None
+    assert network.entity.submit in outcome.valid
+
+
+def _a_second_signal_ends_it_at_once_and_says_what_is_lost(house: House, network: ServedFlare) -> None:
+    round_id = until_committed(network, house)
+    assert house.process is not None
+    house.process.send_signal(signal.SIGTERM)
+    time.sleep(0.3)
+    house.process.send_signal(signal.SIGTERM)
+    assert exit_code(house, 15) == 0
+    assert "left_undone" in house.log()
+    assert f"round {round_id}: submit2 of protocol 100" in house.log()
+
+
+def _other_settings_do_not_leave_a_reveal_behind(house: House) -> None:
+    kept = dict(house.environment)
+    house.environment["CHRONO__FLARE__MODE"] = "dry-run"
+    house.start(ready=False)
+    assert exit_code(house, 20) == 1
+    assert "its reveal is owed" in house.log()
+    house.environment = kept
+
+
+@pytest.mark.parametrize("mode", ["dry-run"])
+def test_a_dry_run_of_the_process_shows_rounds_and_sends_nothing(tmp_path: Path, mode: str) -> None:
+    with served_flare() as network:
+        house = voter(network, tmp_path, CHRONO__FLARE__MODE=mode)
+        try:
+            house.start()
+            with fed(house, network):
+                round_id = network.round_now() + 1
+                network.until(round_id + 2, 1)
+                status, told = house.get(f"/rounds/{round_id}")
+            assert status == 200
+            assert (told["mode"], told["transactions"], told["phase"]) == ("dry-run", [], "finalized")
+            assert sum(feed["ours"] is not None for feed in told["feeds"]) == len(FEEDS)
+            assert not network.sent(SUBMIT1, round_id)
+        finally:
+            house.close()
