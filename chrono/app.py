@@ -29,8 +29,9 @@ from chrono.pricing.consensus import Pricer
 from chrono.pricing.estimate import Estimate
 from chrono.pricing.rounds import RoundValues
 from chrono.pricing.window import Window
+from chrono.provider.places import open_pins
 from chrono.provider.snapshots import Snapshots
-from chrono.provider.voter import Voter, Voting, open_pins
+from chrono.provider.voter import Voter, Voting
 from chrono.settings import Settings
 from chrono.store.cache import Cache
 from chrono.store.door import Store
@@ -40,7 +41,7 @@ from chrono.stream.litestar_door import stream_handlers
 from chrono.stream.submissions import submission_of
 from chrono.supervisor import Supervisor
 from chrono.telemetry import watch_loop
-from chrono.voting.reports import Reports, RoundReport, Sent
+from chrono.voting.reports import ROUNDS_KEPT, Reports, RoundReport, Sent
 
 
 class Parts(Struct, frozen=True, kw_only=True):
@@ -170,6 +171,9 @@ def _wire_reports(parts: Parts) -> None:
 
     parts.reports.on_round(on_round)
     parts.reports.on_sent(on_sent)
+    # The voter runs already: what it told before anybody listened is not lost.
+    for report in parts.reports.rounds(ROUNDS_KEPT):
+        on_round(report)
 
 
 def supervise(parts: Parts) -> None:

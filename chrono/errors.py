@@ -246,7 +246,7 @@ BAD_DEPLOYMENT = Reason(
     "write names and addresses as JSON, as deploy.json does",
 )
 HISTORY_CUT = Reason(
-    "history_cut", "no node has the blocks that are needed", "name a node with at least 8 days of history"
+    "history_cut", "no node has the blocks that are needed", "name a node with at least 9 days of history"
 )
 HISTORY_BEHIND = Reason(
     "history_behind", "the blocks read do not reach past the deadline yet", "look at the nodes: heads, and how they lag"
@@ -354,7 +354,7 @@ EPOCHS_DIFFER = Reason(
 EPOCH_UNKNOWN = Reason(
     "epoch_unknown",
     "the signing policy, voters or feeds of the round are not known",
-    "wait for the history to be read; name a node with at least 8 days of it",
+    "wait for the history to be read; name a node with at least 9 days of it",
 )
 NOT_A_VOTER = Reason(
     "not_a_voter",

@@ -24,6 +24,7 @@ from chrono.ingest.venues.reach import first_to_answer
 from chrono.ingest.venues.transport import Transport
 from chrono.market.map import MarketMap
 from chrono.provider.draining import Stopping, drain
+from chrono.provider.from_settings import FromSettings
 from chrono.provider.hot_keys import HotKeys
 from chrono.provider.lock import hold_identity
 from chrono.provider.opening import find_network, identity_of, open_keys
@@ -137,11 +138,7 @@ async def _serve(settings: Settings, clock: Clock, dev: DevOptions | None, keys:
     stopping, loop = Stopping(), asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopping.ask)
-    network = await find_network(settings, clock)
-    refuse_switch(settings, network, clock)
-    voting = Voting.alone(network, clock)
-    if dev is None:
-        voting = Voting.begin(settings, network, clock, keys, _loop_factory())
+    voting = await _begun(settings, clock, keys) if dev is None else _simulated(clock)
     async with (
         voting.started(),
         _opened(settings, clock, dev, voting) as parts,
@@ -157,10 +154,28 @@ async def _serve(settings: Settings, clock: Clock, dev: DevOptions | None, keys:
                 log.error(
                     "door_fell", doors=fallen, remedy="the process ends, so that whoever watches it starts it anew"
                 )
-            await drain(parts.voter, stopping)
+            if dev is None:  # what a simulated network is owed goes with it
+                await drain(parts.voter, stopping)
             log.info("stopping", connections=parts.hub.connections)
             await parts.hub.drain(DRAIN_S)
     return 1 if fallen else 0
+
+
+async def _begun(settings: Settings, clock: Clock, keys: HotKeys | None) -> Voting:
+    """The chain of the settings, with a voter when it has a seat. Raises: ChronoError, also REVEAL_OWED."""
+    network = await find_network(settings, clock)
+    refuse_switch(settings, network, clock)
+    if settings.flare.seat == "none":
+        return Voting.alone(network, clock)
+    return Voting.with_voter(FromSettings(settings, network, keys, clock), network, clock, _loop_factory())
+
+
+def _simulated(clock: Clock) -> Voting:
+    """The network of `chrono dev`, which lives in memory, with us as one of its voters."""
+    from chrono.simulated_flare import DevFlare
+
+    flare = DevFlare(clock)
+    return Voting.with_voter(flare, flare.network, clock, _loop_factory())
 
 
 @asynccontextmanager

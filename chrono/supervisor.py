@@ -33,7 +33,14 @@ class PartState(Struct, frozen=True):
 class Supervisor:
     """Runs each part as a task of its own, restarts the crashed, and names them for `/health`."""
 
-    def __init__(self, clock: Clock, *, jitter: Callable[[], float] = random.random) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        *,
+        jitter: Callable[[], float] = random.random,
+        longest_backoff_s: float = LONGEST_BACKOFF_S,
+    ) -> None:
+        self._longest_s = longest_backoff_s
         self._clock = clock
         self._jitter = jitter
         self._tasks: dict[str, asyncio.Task[None]] = {}
@@ -72,7 +79,7 @@ class Supervisor:
             COMPONENT_RESTARTS.labels(name).inc()
             self._tell(name, running=False, restarts=restarts, failure=failure)
             await self._clock.sleep(wait)
-            backoff = min(backoff * 2, LONGEST_BACKOFF_S)
+            backoff = min(backoff * 2, self._longest_s)
             self._tell(name, running=True, restarts=restarts, failure=failure)
 
     async def _once(self, run: Run) -> str:

@@ -2,23 +2,28 @@
 
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from chrono.api import schemas_rounds as wire
-from chrono.clock import to_rfc3339
+from chrono.clock import SECOND_NS, to_rfc3339
 from chrono.errors import Reason
 from chrono.flare.address import checksummed
 from chrono.flare.epochs import Span
 from chrono.flare.random import RoundRandom
 from chrono.voting.closeness import Score, closeness
 from chrono.voting.provider_report import Mode, ProviderReport, RewardReport
-from chrono.voting.reports import FeedOutcome, Payload, RoundReport, Sent
+from chrono.voting.reports import FeedOutcome, Payload, RoundPhase, RoundReport, Sent
+
+TELLING_NS: Final = 10 * SECOND_NS
+"""So long after its time a round may still be told of by the duty."""
 
 
-def round_row(report: RoundReport, counted: Score, root: bytes | None, random: RoundRandom | None) -> wire.RoundRow:
+def round_row(
+    report: RoundReport, counted: Score, root: bytes | None, random: RoundRandom | None, *, now_ns: int
+) -> wire.RoundRow:
     """A round with its feeds counted."""
     return wire.RoundRow(
-        **_common(report, root, random),
+        **_common(report, root, random, now_ns),
         feeds=counted.feeds,
         omitted=counted.omitted,
         in_iqr=counted.in_iqr,
@@ -30,7 +35,8 @@ def round_row(report: RoundReport, counted: Score, root: bytes | None, random: R
 def round_detail(report: RoundReport, *, now_ns: int, latency_ms: int) -> wire.RoundDetail:
     """A round with each of its feeds, and the bytes of it that may be seen at `now_ns`."""
     result = report.result
-    common = _common(report, None if result is None else result.root, None if result is None else result.random)
+    root, random = (None, None) if result is None else (result.root, result.random)
+    common = _common(report, root, random, now_ns)
     return wire.RoundDetail(
         **common,
         feeds=[_feed(outcome, report) for outcome in report.feeds],
@@ -89,13 +95,19 @@ def scaled(value: int, decimals: int) -> str:
     return f"{Decimal(value).scaleb(-decimals):f}"
 
 
-def _common(report: RoundReport, root: bytes | None, random: RoundRandom | None) -> dict[str, Any]:
+def phase_at(report: RoundReport, now_ns: int) -> RoundPhase:
+    """How far the round is at `now_ns`: what was told last, unless its time has passed since, as over a restart."""
+    past = now_ns > report.round.signature_window.end_ns + TELLING_NS
+    return RoundPhase.OVER if past and report.phase is not RoundPhase.FINALISED else report.phase
+
+
+def _common(report: RoundReport, root: bytes | None, random: RoundRandom | None, now_ns: int) -> dict[str, Any]:
     voting_round = report.round
     return {
         "network": report.network,
         "round": report.id,
         "reward_epoch": report.reward_epoch_id,
-        "phase": report.phase.value,
+        "phase": phase_at(report, now_ns).value,
         "mode": report.mode.value,
         "windows": wire.Windows(
             _window(voting_round.commit_window),

@@ -15,6 +15,9 @@ from chrono.clock import SECOND_NS
 DAY_S: Final = 86_400
 WARN_S: Final = 3 * DAY_S
 PAGE_S: Final = DAY_S
+WATCHED_S: Final = 3600
+"""For so long at least an account is watched before anything is said of how long it lasts: one relay is no habit."""
+
 _WATCHED_NS: Final = DAY_S * SECOND_NS
 
 
@@ -60,6 +63,6 @@ class BalanceWatch:
         balances = [balance for _, balance in self._seen]
         spent_wei = sum(max(before - after, 0) for before, after in pairwise(balances))
         seconds = (self._seen[-1][0] - self._seen[0][0]) / SECOND_NS
-        if not spent_wei or not seconds:
+        if not spent_wei or seconds < WATCHED_S:
             return None
         return max(balance_wei - self._reserve_wei, 0) * seconds / spent_wei

@@ -43,7 +43,10 @@ STREAM_PORT_AFTER = 2
 @click.option("-v", "--verbose", is_flag=True, help="Show the log of every outcome.")
 @frame.shared_options
 def command(port: int | None, market: str, verbose: bool) -> int:
-    """Start the whole system here, without network, wallet or set-up. It never signs.
+    """Start the whole system here, without network, wallet or set-up. It never signs with a key of yours.
+
+    It votes all the same: on a Flare network that lives in its memory, with rounds of 20 seconds, simulated voters
+    around the market's prices, and throwaway keys. See it with `chrono ftso rounds`.
 
     Prices, keys and the database lie in a data folder of its own (`dev` in the default one, or data_dir when you
     set it). Without API keys in the settings, throwaway ones are made and `chrono price` finds them.

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from chrono.provider.entity import EntityFacts
     from chrono.provider.epoch_steps import Prepared
     from chrono.provider.registering import Plan, Registrar
-    from chrono.provider.setup import Spending
+    from chrono.provider.setup import ProviderRules
 
 _AGAIN = "chrono ftso check"
 
@@ -81,7 +81,7 @@ async def _register(settings: Settings, password: str | None, *, send: bool) -> 
             prepared = await registrar.prepare(plan.send)
             document |= _tried(prepared)
             if send and document["sound"]:
-                ending = await registrar.send(prepared, _spending(settings))
+                ending = await registrar.send(prepared, _rules(settings, chain))
                 document |= _sent(ending, await registrar.registered(prepared.duty))
         return document
 
@@ -112,10 +112,10 @@ def _registrar(settings: Settings, chain: "EntityChain", reference: str | None) 
     )
 
 
-def _spending(settings: Settings) -> "Spending":
+def _rules(settings: Settings, chain: "EntityChain") -> "ProviderRules":
     from chrono.provider.opening import rules_of
 
-    return rules_of(settings.flare).spending
+    return rules_of(settings.flare, chain.network)
 
 
 def _told(chain: "EntityChain", facts: "EntityFacts", plan: "Plan") -> dict[str, Any]:

@@ -28,6 +28,8 @@ from chrono.voting.provider_report import Mode
 
 WATCH_S: Final = 1.0
 DRAIN_LOOK_S: Final = 0.1
+LONGEST_BACKOFF_S: Final = 2.0
+"""A part of the duty that crashes again and again still gets many tries within a reveal window."""
 
 log = structlog.get_logger()
 
@@ -80,7 +82,7 @@ class Provider:
         """
         chain = ChainSide(self._setup, self._wake)
         uncount = self._setup.reports.on_round(lambda report: count_round(self._setup.tally, report))
-        supervisor = self._supervisor = Supervisor(self._setup.clock)
+        supervisor = self._supervisor = Supervisor(self._setup.clock, longest_backoff_s=LONGEST_BACKOFF_S)
         try:
             for name, run in (*chain.parts(), *self._setup.besides):
                 supervisor.start(name, run)

@@ -24,7 +24,7 @@ from chrono.keys.secret_key import SecretKey
 from chrono.keys.signer import Signer
 from chrono.provider.entity import EntityFacts
 from chrono.provider.epoch_steps import GAS, EpochSteps, Prepared
-from chrono.provider.setup import Spending
+from chrono.provider.setup import ProviderRules
 from chrono.voting.epoch_words import DutyKind, EpochDuty, Send
 from chrono.voting.reports import SentPhase
 
@@ -96,7 +96,7 @@ class Registrar:
         """What the registries say of the duty now."""
         return (await self._steps.ask(duty)).done
 
-    async def send(self, prepared: Prepared, spending: Spending) -> Ending:
+    async def send(self, prepared: Prepared, rules: ProviderRules) -> Ending:
         """Bring it into a block, and say how that ended."""
         signer, now_ns = self._signers[prepared.signer], self._clock.now_ns()
         sender = Sender(
@@ -106,7 +106,9 @@ class Registrar:
             signer=signer,
             attempts=_Attempts(),
             clock=self._clock,
-            budget=HourlyBudget(spending.hour_wei),
+            budget=HourlyBudget(rules.spending.hour_wei),
+            fees=rules.fees,
+            rules=rules.lanes,
         )
         intent = Intent(
             id=prepared.duty.intent_id(self._network.name),
@@ -114,7 +116,7 @@ class Registrar:
             to=prepared.to,
             data=prepared.data,
             gas=GAS[prepared.duty.kind],
-            caps=spending.caps(SentPhase.RELAY),
+            caps=rules.spending.caps(SentPhase.RELAY),
             send_until_ns=now_ns + PATIENCE_NS * 2 // 3,
             expires_ns=now_ns + PATIENCE_NS,
         )

@@ -10,7 +10,7 @@ from chrono.errors import REVEAL_OWED, ChronoError
 from chrono.flare.address import parse_address
 from chrono.flare.frames import SubmissionFunction
 from chrono.flare.networks import Network
-from chrono.provider.voter import FOLDER
+from chrono.provider.places import FOLDER
 from chrono.settings import Settings
 from chrono.store.journal_file import JournalFile
 from chrono.voting.journal import Journal

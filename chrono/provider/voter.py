@@ -1,92 +1,82 @@
-"""The voter as the process sees it: a provider on a thread of its own, started from the settings, asked from the API.
+"""The voter as the process sees it: a provider on a thread of its own, begun by whoever knows how, asked from the API.
 
 What crosses between the two loops: snapshots of the market in, reports out, and questions through `ask`.
 """
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from decimal import Decimal
-from pathlib import Path
-from typing import Final, TypeVar
+from typing import TypeAlias, TypeVar
 
-import structlog
 from msgspec import Struct
 
-from chrono.alerts.desk import AlertDesk
-from chrono.alerts.sink import AlertQueue, HttpSink
-from chrono.chain.history import HistoryFile
+from chrono.alerts.watched import Watched
 from chrono.clock import Clock
 from chrono.errors import VOTER_AWAY, ChronoError
-from chrono.flare.address import ADDRESS_BYTES, Address, checksummed
+from chrono.flare.address import Address
 from chrono.flare.feeds import FeedId
 from chrono.flare.frames import SubmissionFunction
 from chrono.flare.networks import Network
 from chrono.pricing.rounds import RoundValues, market_of
 from chrono.provider.handed_rounds import Handed
-from chrono.provider.hot_keys import HotKeys
-from chrono.provider.memory_log import MemoryLog
-from chrono.provider.opening import (
-    identity_of,
-    known_of,
-    mode_of,
-    nodes_of,
-    protocols_of,
-    registry_of,
-    rules_of,
-)
-from chrono.provider.provider import Provider
-from chrono.provider.setup import ProviderSetup, Seat
+from chrono.provider.provider import LONGEST_BACKOFF_S, Provider
+from chrono.provider.setup import ProviderSetup, ValuesOf
 from chrono.provider.snapshots import Snapshots
 from chrono.provider.thread import DutyThread, LoopFactory
-from chrono.settings import Settings
-from chrono.store.journal_file import JournalFile
 from chrono.supervisor import PartState, Supervisor
 from chrono.voting.budget import HitTally
-from chrono.voting.journal import Journal
 from chrono.voting.judging import Owed
-from chrono.voting.ports import ByteLog
-from chrono.voting.provider_report import Mode
 from chrono.voting.reports import Reports
-
-FOLDER: Final = "voter"
-"""Below the data folder: the journals lie in it."""
 
 _Answer = TypeVar("_Answer")
 
-log = structlog.get_logger()
+
+class Crossing(Struct, frozen=True, kw_only=True):
+    """What crosses between the two loops: values in, reports out, and a count that outlives the thread."""
+
+    values: ValuesOf
+    """To vote with: the same for a round as its askers are given."""
+    market: ValuesOf
+    """What the market says now."""
+    reports: Reports
+    tally: HitTally
+
+
+class Begun(Struct, frozen=True):
+    """A voter that may begin, and who hears once a second what alarms are made of."""
+
+    setup: ProviderSetup
+    on_watched: Callable[[Watched], object] | None = None
+
+
+Begin: TypeAlias = Callable[[Crossing], AbstractAsyncContextManager[Begun]]
+"""Makes everything that belongs to the duty's loop, entered in it. Fits: from_settings.FromSettings."""
 
 
 class Voter:
-    """One provider on its thread. `run` is a supervised part of the main loop."""
+    """One provider on its thread, supervised."""
 
     def __init__(
         self,
-        settings: Settings,
+        begin: Begin,
         network: Network,
-        keys: HotKeys | None,
-        *,
         clock: Clock,
+        *,
         snapshots: Snapshots,
         reports: Reports,
         loop_factory: LoopFactory | None = None,
     ) -> None:
-        """Raises: ChronoError(BAD_SETTINGS, BAD_DEPLOYMENT)."""
-        flare = settings.flare
-        self._settings = settings
+        self._begin = begin
         self._network = network
-        self._keys = keys
         self._clock = clock
         self._snapshots = snapshots
         self._answers: RoundValues | None = None
-        self._supervisor = Supervisor(clock)
+        self._supervisor = Supervisor(clock, longest_backoff_s=LONGEST_BACKOFF_S)
         self._main: asyncio.AbstractEventLoop | None = None
         self._reports = reports
         self.tally = HitTally()
         """What is counted of the reward epoch, whatever becomes of the thread; it may be told what is recorded."""
-        self._identity = identity_of(flare)
-        self._registry = registry_of(flare, network)
-        self._known = known_of(flare, network)
         self._thread = DutyThread(self._work, loop_factory=loop_factory)
         self._provider: Provider | None = None
 
@@ -156,41 +146,13 @@ class Voter:
 
     async def _work(self) -> None:
         """The duty's thread: everything that belongs to its loop is made in it, and closed there."""
-        flare, network = self._settings.flare, self._network
-        nodes = nodes_of(flare, network.chain_id, self._clock)
-        protocols = protocols_of(flare)
-        alerts = self._settings.alerts
-        queue = None if alerts.url is None else AlertQueue(HttpSink(alerts), self._clock)
-        setup = ProviderSetup(
-            network=network,
-            identity=self._identity,
-            registry=self._registry,
-            known=self._known,
-            nodes=nodes,
-            sockets={node.name: url for node, url in zip(nodes, flare.node_sockets, strict=False)},
-            clock=self._clock,
-            log=self._log(),
-            history=HistoryFile(history_path(self._settings.data_dir, network), network.chain_id),
-            values=self._values,
-            keys=self._keys,
-            seat=Seat(flare.seat),
-            mode=mode_of(flare),
-            protocols=protocols,
-            reports=self._reports,
-            tally=self.tally,
-            reward_data=flare.reward_data,
-            besides=() if queue is None else (("alerts", queue.run),),
-            rules=rules_of(flare, network),
-        )
-        self._provider = Provider(setup, AlertDesk(queue).look)
-        try:
-            await self._provider.run()
-        finally:
-            self._provider = None
-            for node in nodes:
-                await node.close()
-            for protocol in protocols:
-                await protocol.close()
+        crossing = Crossing(values=self._values, market=self._snapshots.values, reports=self._reports, tally=self.tally)
+        async with self._begin(crossing) as begun:
+            self._provider = Provider(begun.setup, begun.on_watched)
+            try:
+                await self._provider.run()
+            finally:
+                self._provider = None
 
     def _values(self, feeds: Sequence[FeedId]) -> list[Decimal | None]:
         """Our values for the round that runs: those that its askers were given, else the market's now, which they get.
@@ -210,13 +172,6 @@ class Voter:
                 self._main.call_soon_threadsafe(answers.adopt, round_id, newest.at_ns, estimates)
         return [newest.value(feed) for feed in feeds]
 
-    def _log(self) -> ByteLog:
-        """The journal's file. A dry run keeps its own in memory: it must never stand in the way of the real one."""
-        if mode_of(self._settings.flare) is Mode.DRY_RUN:
-            return MemoryLog()
-        path = journal_path(self._settings.data_dir, self._network, checksummed(self._identity))
-        return JournalFile(path, self._clock)
-
 
 class Voting(Struct, frozen=True, kw_only=True):
     """The chain that this process is about, and what crosses between the market and the voter, if there is one."""
@@ -227,17 +182,12 @@ class Voting(Struct, frozen=True, kw_only=True):
     voter: Voter | None = None
 
     @classmethod
-    def begin(
-        cls, settings: Settings, network: Network, clock: Clock, keys: HotKeys | None, loop_factory: LoopFactory | None
+    def with_voter(
+        cls, begin: Begin, network: Network, clock: Clock, loop_factory: LoopFactory | None = None
     ) -> "Voting":
-        """With a voter, when it has a seat. Raises: ChronoError(BAD_SETTINGS, BAD_DEPLOYMENT)."""
-        plain = cls.alone(network, clock)
-        if settings.flare.seat == "none":
-            return plain
-        snapshots, reports = plain.snapshots, plain.reports
-        voter = Voter(
-            settings, network, keys, clock=clock, snapshots=snapshots, reports=reports, loop_factory=loop_factory
-        )
+        """With a voter that `begin` begins."""
+        snapshots, reports = Snapshots(clock), Reports()
+        voter = Voter(begin, network, clock, snapshots=snapshots, reports=reports, loop_factory=loop_factory)
         return cls(network=network, snapshots=snapshots, reports=reports, voter=voter)
 
     @classmethod
@@ -253,25 +203,3 @@ class Voting(Struct, frozen=True, kw_only=True):
             return
         async with self.voter.started():
             yield
-
-
-def open_pins(data_dir: str, network: Network, clock: Clock) -> Journal | None:
-    """Where the value provider keeps what it answered; None, said loudly, where the disk does not allow it."""
-    path = journal_path(data_dir, network, "values")
-    nobody = Address(bytes(ADDRESS_BYTES))
-    try:
-        log_ = JournalFile(path, clock)
-        return Journal(log_, network=network.name, chain_id=network.chain_id, identity=nobody)
-    except ChronoError as error:
-        log.error("answers_not_kept", cause=str(error))  # noqa: TRY400 - says it all
-        return None
-
-
-def journal_path(data_dir: str, network: Network, whose: str) -> Path:
-    """Where a journal lies: one for each network and identity."""
-    return Path(data_dir) / FOLDER / f"{network.name}-{whose}.journal"
-
-
-def history_path(data_dir: str, network: Network) -> Path:
-    """Where the events of a chain lie; the folder is made by the journal, and without it nothing is kept."""
-    return Path(data_dir) / FOLDER / f"{network.name}.events"

@@ -42,6 +42,8 @@ _EXAMPLES = {
     "flare.fip16_activation_reward_epoch": '{ "coston2" = 9999 }',
     "api.host_limits": '{ "gateway.example.com" = 30 }',
     "server.value_provider_port": "3101",
+    "alerts.url": '"env:ALERT_URL"',
+    "alerts.token": '"env:ALERT_TOKEN"',
     "telemetry.otlp_endpoint": '"http://127.0.0.1:4318/v1/traces"',
     "data_dir": '"/var/lib/chrono"',
 }

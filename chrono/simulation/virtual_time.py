@@ -8,6 +8,7 @@ ever be: that is a fault of whoever waits, and is said.
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import Executor
+from heapq import heappop
 from typing import Any, TypeVar, TypeVarTuple, Unpack
 
 from chrono.clock import SECOND_NS
@@ -21,18 +22,8 @@ class NothingDue(RuntimeError):  # noqa: N818 - said of a loop, not of a mistake
     """Everything waits, and for nothing that could come."""
 
 
-class _Jumps:
-    """Stands where a loop has its selector: instead of waiting, time goes on."""
-
-    def __init__(self) -> None:
-        self.now_s = 0.0
-
-    def select(self, timeout: float | None) -> list[Any]:
-        """Let the time that the loop would wait pass at once."""
-        if timeout is None:
-            raise NothingDue("everything waits, and nothing is due")
-        self.now_s += max(timeout, 0.0)
-        return []
+class _NoSelector:
+    """Stands where a loop has its selector. Nothing is open."""
 
     def close(self) -> None:
         """Nothing is open."""
@@ -43,13 +34,37 @@ class VirtualLoop(asyncio.BaseEventLoop):
 
     def __init__(self) -> None:
         super().__init__()
-        self._jumps = _Jumps()
-        self._selector = self._jumps
+        self._now_s = 0.0
+        self._selector = _NoSelector()
         self._clock_resolution = _RESOLUTION_S
 
     def time(self) -> float:
         """Seconds since the loop was made."""
-        return self._jumps.now_s
+        return self._now_s
+
+    def stall(self, seconds: float) -> None:
+        """Let time pass in which the loop does nothing, as when something blocks it."""
+        self._now_s += seconds
+
+    def _run_once(self) -> None:
+        """One turn, as of any loop of asyncio; but instead of waiting for the next timer, it is its time already."""
+        timers, ready = self._scheduled, self._ready  # type: ignore[attr-defined]
+        while timers and timers[0]._cancelled:  # noqa: SLF001 - so does the base class
+            self._timer_cancelled_count -= 1  # type: ignore[attr-defined]
+            heappop(timers)._scheduled = False  # noqa: SLF001
+        if not ready and not self._stopping:  # type: ignore[attr-defined]
+            if not timers:
+                raise NothingDue("everything waits, and nothing is due")
+            self._now_s = max(self._now_s, timers[0]._when)  # noqa: SLF001
+        due_s = self._now_s + _RESOLUTION_S
+        while timers and timers[0]._when < due_s:  # noqa: SLF001
+            timer = heappop(timers)
+            timer._scheduled = False  # noqa: SLF001
+            ready.append(timer)
+        for _ in range(len(ready)):
+            handle = ready.popleft()
+            if not handle._cancelled:  # noqa: SLF001
+                handle._run()  # noqa: SLF001
 
     def run_in_executor(
         self,

@@ -43,9 +43,6 @@ _ASKED: Final = frozenset({DutyKind.PREREGISTER, DutyKind.REGISTER})
 _DID: Final = frozenset({"already registered", "voter already pre-registered", "voter already signed"})
 """Reverts which say that it is done; the other harmless ones say that it is not needed."""
 
-_LATER: Final = frozenset({"voter registration not enabled"})
-"""Harmless reverts after which it may still be done."""
-
 NOT_LISTED: Final = "read what the contract says; Chrono does not know it, and tries again"
 
 
@@ -248,7 +245,8 @@ class EpochDuties:
     def _harmless(self, duty: EpochDuty, progress: _Progress, revert: Revert, now_ns: int) -> None:
         """The contract refuses what is done, not needed, or not open."""
         log.info("epoch_duty_spared", duty=duty.kind.value, reward_epoch=duty.reward_epoch_id, said=revert.reason)
-        if revert.reason in _LATER or duty.kind is DutyKind.REGISTER:
+        if duty.kind is DutyKind.REGISTER:
+            # Events and registry decide: until the policy is there, another may still take our place.
             progress.wait_ns = now_ns + self._rules.retry_ns
         else:
             progress.ended = DutyState.DONE if revert.reason in _DID else DutyState.MOOT

@@ -147,7 +147,7 @@ def _constructors(daemon: Account, plan: Plan) -> list[tuple[str, tuple[Any, ...
 
 
 def _create(anvil: Anvil, owner: Account, artifact: Artifact, values: tuple[Any, ...]) -> str:
-    constructor = next((each for each in artifact.abi if each["type"] == "constructor"), {"inputs": []})
+    constructor: dict[str, Any] = next((each for each in artifact.abi if each["type"] == "constructor"), {"inputs": []})
     data = artifact.bytecode + encode([type_of(each) for each in constructor["inputs"]], values)
     sent = owner.send(anvil.rpc, None, data, DEPLOY_GAS)
     anvil.mine()

@@ -60,6 +60,8 @@ def test_in_the_first_round_of_a_reward_epoch_the_voters_before_still_reveal_and
     while house.epoch() == 1:
         # An allowance that is not used stays, on Flare as well: so eve uses hers.
         act(house, "submit1", eve.submit)
+        act(house, "submit2", eve.submit)
+        act(house, "submitSignatures", eve.submit_signatures)
         house.daemonize()
     assert answers(house, "submit1", eve.submit) == NO, "who is not in the new reward epoch does not commit"
     assert answers(house, "submit2", eve.submit) == YES

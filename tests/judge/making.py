@@ -99,7 +99,7 @@ class Made:
         values = [*places, (bytes(32), bytes(32)), 1, (27, bytes(32), bytes(32))]
         self.tell("VoterRegistry", events.REGISTERED_SECOND, [indexed[0], epoch, indexed[1]], types, values, at)
         types = ["address", "uint16", "uint256", "uint256", "bytes20[]", "uint256[]"]
-        told = [places[0], 2000, person.capped_wei * 2, person.capped_wei, [], []]
+        told = [places[0], 2000, person.capped_wei + 100, person.capped_wei, [], []]
         self.tell("FlareSystemsCalculator", events.INFO[1], [indexed[0], epoch], types, told, at)
 
     def policy(self, epoch: int, start: int, at: int) -> None:

@@ -204,8 +204,9 @@ def _near(a, b, price) -> bool:
 def _capped(used, trust, rule, twin) -> list[Fraction]:
     n = len(used)
     dispute = n == 2 and _in_dispute(used, rule, twin)
-    traded = sum(voice.volume for voice in used)
-    shares = [voice.volume / traded if traded else Fraction(1, n) for voice in used]
+    volumes = [Fraction(voice.volume > 0) if dispute else voice.volume for voice in used]
+    traded = sum(volumes)
+    shares = [volume / traded if traded else Fraction(1, n) for volume in volumes]
     raw = [
         (1 if dispute else v.freshness) * believed * (Fraction(1, n) + share) / 2
         for v, believed, share in zip(used, trust, shares, strict=True)

@@ -18,6 +18,7 @@ from chrono.simulation.flare.node import NodeFaults, Wire
 from chrono.simulation.flare.offences import Offence
 from chrono.simulation.flare.prices import FEEDS
 from chrono.simulation.flare.voter import send
+from chrono.simulation.virtual_time import VirtualLoop
 from tests.sim.house import KEYS, House
 
 IN_TIME_S = 15.0
@@ -182,7 +183,8 @@ async def stall(scene: Scene) -> None:
     lasts_s = scene.chance.choice([1.0, 5.0])
     scene.say(f"the loop stands still for {lasts_s} s")
     loop = asyncio.get_running_loop()
-    loop._jumps.now_s += lasts_s  # type: ignore[attr-defined]
+    assert isinstance(loop, VirtualLoop)
+    loop.stall(lasts_s)
     await asyncio.sleep(0)
 
 

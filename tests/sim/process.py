@@ -88,7 +88,15 @@ class _Stepped(Coroutine[Any, Any, Any]):
         self._over = False
 
     def send(self, value: Any) -> Any:
-        return self._step(lambda: self._inner.send(value))
+        process = self._process
+        if process.counting or not process.alive:
+            return self._step(lambda: self._inner.send(value))
+        try:
+            yielded = self._inner.send(value)
+        except Killed:
+            self._over = True
+            return _never()
+        return yielded if process.alive else _never()
 
     def throw(self, *error: Any) -> Any:
         if self._process.dissolving and self._over:

@@ -18,7 +18,7 @@ from tests.sim.house import KEYS, START_NS, House
 from tests.sim.judging import Judge
 from tests.sim.process import fresh_order, make_task
 
-FAULTY, SETTLING, CALM = 8, 2, 2
+FAULTY, SETTLING, CALM = 16, 2, 2
 """Rounds with faults, rounds in which the last of them may still act, and rounds without any."""
 EPOCH_ROUNDS = 14
 

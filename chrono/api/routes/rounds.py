@@ -30,7 +30,8 @@ class Rounds:
         """Rounds, the newest first, their feeds counted."""
         asked = read_query(call.query, (ROUNDS_LIMIT, BEFORE))
         found = await self._rounds.page(asked["limit"], asked["before"])
-        rows = [round_row(one.report, one.score, one.root, one.random) for one in found]
+        now_ns = call.clock.now_ns()
+        rows = [round_row(one.report, one.score, one.root, one.random, now_ns=now_ns) for one in found]
         following = rows[-1].round if len(rows) == asked["limit"] else None
         return Answer(call.encoded(RoundPage(rows, len(rows), following, call.latency_ms)), headers=_CACHE)
 

@@ -164,8 +164,10 @@ class SimulatedNode:
             raise ChronoError(NODE_UNREACHABLE, node=self.name, cause="the connection was cut")
 
     async def _ask(self, method: str, read: Callable[[SimulatedChain], _Answer]) -> _Answer:
-        await asyncio.sleep(self._chance.uniform(*_LATENCY_S) + self.faults.slow_s)
-        await self._behave(method)
+        least, most = _LATENCY_S
+        await asyncio.sleep(least + (most - least) * self._chance.random() + self.faults.slow_s)
+        if self.faults.wire is not Wire.FINE or self.faults.busy or self.faults.slow_s:
+            await self._misbehave(method)
         try:
             with self._flare.lock:
                 answer = read(self._flare.chain)
@@ -178,7 +180,7 @@ class SimulatedNode:
             raise ChronoError(NODE_UNREACHABLE, node=self.name, cause="the connection was cut")
         return answer
 
-    async def _behave(self, method: str) -> None:
+    async def _misbehave(self, method: str) -> None:
         wire = self.faults.wire
         if wire is Wire.DOWN:
             raise ChronoError(NODE_UNREACHABLE, node=self.name, cause="ConnectError")

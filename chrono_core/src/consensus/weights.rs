@@ -38,18 +38,26 @@ fn free_weights<'a>(weights: &'a [f64], fixed: &'a [bool]) -> impl Iterator<Item
 /// Freshness times trust times the mean of an equal share and the share of the volume.
 ///
 /// Half of the say is equal, so that a venue cannot buy it all with (claimed) volume, and venues
-/// whose volume is unknown still count.
+/// whose volume is unknown still count. When two are in dispute, neither age nor the size of a volume
+/// says who is right: then it counts only whether a volume is told at all.
 fn raw(voices: &[Voice], trust: &[f64], rule: &Rule) -> Vec<f64> {
     let equal = 1.0 / voices.len() as f64;
-    // Relative to the largest, so that the sum stays in range.
-    let largest = voices.iter().fold(0.0f64, |largest, voice| largest.max(voice.volume));
-    let relative = |voice: &Voice| if largest > 0.0 { voice.volume / largest } else { 0.0 };
-    let total: f64 = voices.iter().map(relative).sum();
-    let traded = |voice: &Voice| if total > 0.0 { relative(voice) / total } else { equal };
     let dispute = in_dispute(voices, rule);
+    let volumes: Vec<f64> =
+        voices.iter().map(|voice| if dispute { told(voice) } else { voice.volume }).collect();
+    // Relative to the largest, so that the sum stays in range.
+    let largest = volumes.iter().copied().fold(0.0f64, f64::max);
+    let relative = |volume: f64| if largest > 0.0 { volume / largest } else { 0.0 };
+    let total: f64 = volumes.iter().copied().map(relative).sum();
+    let traded = |volume: f64| if total > 0.0 { relative(volume) / total } else { equal };
     let freshness = |voice: &Voice| if dispute { 1.0 } else { voice.freshness };
-    let say = |voice: &Voice| freshness(voice) * (equal + traded(voice)) / 2.0;
-    voices.iter().zip(trust).map(|(voice, trust)| say(voice) * trust).collect()
+    let say = |(voice, volume): (&Voice, &f64)| freshness(voice) * (equal + traded(*volume)) / 2.0;
+    voices.iter().zip(&volumes).map(say).zip(trust).map(|(say, trust)| say * trust).collect()
+}
+
+/// 1 for a voice that tells what it deals, 0 for one whose volume is unknown.
+fn told(voice: &Voice) -> f64 {
+    if voice.volume > 0.0 { 1.0 } else { 0.0 }
 }
 
 /// Whether there are two voices that stand so far apart that age does not explain it.

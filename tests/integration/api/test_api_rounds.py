@@ -184,6 +184,17 @@ async def test_a_round_without_a_result_says_null_where_nothing_is_known(house: 
         assert first[name] is None, name
 
 
+async def test_a_round_of_which_nothing_was_told_since_its_time_passed_is_over(house: FakeHouse) -> None:
+    told = committed(near(1))
+    house.reports.tell_round(told)
+    end_ns = told.round.signature_window.end_ns
+    house.clock.advance(end_ns - house.clock.now_ns())
+    assert (await get(house, f"/rounds/{told.id}"))["phase"] == "committed"
+    house.clock.advance(11 * SECOND_NS)
+    assert (await get(house, f"/rounds/{told.id}"))["phase"] == "over"
+    assert [row["phase"] for row in (await get(house, "/rounds"))["data"]] == ["over", "finalized"]
+
+
 async def test_a_miss_carries_its_reason_with_the_remedy(house: FakeHouse) -> None:
     house.reports.tell_round(missed(near(1)))
     told = await get(house, f"/rounds/{near(1).id}")

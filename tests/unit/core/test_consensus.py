@@ -58,6 +58,40 @@ def test_the_newest_time_is_the_instant_unless_one_is_given():
     assert (result.at_ns, result.excluded) == (AT, ((0, "stale"),))
 
 
+def test_of_two_that_are_near_each_other_the_newer_and_better_traded_one_is_louder():
+    """The fade of a source is eight times as slow as that of a point: 16 s."""
+    result = ask([100.0, 100.1], ages=[0, 16])
+    assert [source.weight for source in result.sources] == pytest.approx([2 / 3, 1 / 3])
+    assert result.price == pytest.approx(100.0 + 0.1 / 3)
+    result = ask([100.0, 100.1], volumes=[3.0, 1.0])
+    assert [source.weight for source in result.sources] == pytest.approx([5 / 8, 3 / 8])
+    assert result.price == pytest.approx(100.0 + 0.1 * 3 / 8)
+
+
+def test_of_two_in_dispute_neither_age_nor_the_size_of_a_volume_says_who_is_right():
+    result = ask([100.0, 110.0], ages=[0, 120], volumes=[1.0, 1e9])
+    assert [source.weight for source in result.sources] == [0.5, 0.5]
+    assert result.price == 105.0
+    # One that does not tell what it deals has half of its share.
+    result = ask([100.0, 110.0], volumes=[5.0, None])
+    assert [source.weight for source in result.sources] == [0.75, 0.25]
+    assert result.price == 102.5
+
+
+def test_a_dispute_begins_beyond_the_distance_at_which_a_source_stands_apart():
+    for price, age_counts in ((100.299, True), (100.302, False)):
+        result = ask([100.0, price], ages=[0, 60])
+        assert (result.sources[0].weight > 0.9) is age_counts
+
+
+def test_the_average_over_time_has_no_say_in_the_price():
+    """Three sources that held another price until a moment ago."""
+    prices, ages, ids = [90.0, 100.0] * 3, [170, 0] * 3, [1, 1, 2, 2, 3, 3]
+    result = ask(prices, ages=ages, ids=ids, volumes=[1.0] * 6)
+    assert result.twap < 99.95
+    assert result.price == pytest.approx(100.0, abs=1e-9)
+
+
 def test_times_at_the_ends_of_their_range_are_only_very_old_or_very_new():
     result = chrono_core.consensus([1.0, 2.0, 3.0], None, [-(2**63), 0, 2**63 - 1], [1, 2, 3], at_ns=0)
     assert result.excluded == ((0, "stale"), (2, "future"))

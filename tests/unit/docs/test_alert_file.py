@@ -53,4 +53,4 @@ def test_every_alert_leads_to_a_heading_of_the_runbook() -> None:
 
 def _anchor(heading: str) -> str:
     words = heading.lstrip("#").strip().lower()
-    return re.sub(r"[^a-z0-9 -]", "", words).replace(" ", "-")
+    return re.sub(r"[^a-z0-9_ -]", "", words).replace(" ", "-")

@@ -11,6 +11,7 @@ from chrono.errors import BAD_DEPLOYMENT, BAD_SETTINGS, KEYSTORE_ABSENT, WRONG_P
 from chrono.flare.address import Address, checksummed
 from chrono.flare.networks import COSTON2
 from chrono.flare.units import COIN_WEI, GWEI
+from chrono.keys.funding import DUTIES
 from chrono.keys.key_folder import KeyFolder
 from chrono.keys.key_text import new_key
 from chrono.keys.roles import Role
@@ -63,7 +64,7 @@ def test_the_caps_of_the_settings_are_those_of_the_transactions() -> None:
     assert rules.spending.caps(SentPhase.SUBMIT1).most_fee_wei == 3 * GWEI
     assert rules.spending.caps(SentPhase.SUBMIT2).most_fee_wei == 7 * GWEI
     assert rules.spending.hour_wei == 9 * COIN_WEI
-    assert rules.spending.reserve_wei(Role.SUBMIT) == 2 * 7 * GWEI * 500_000
+    assert rules.spending.reserve_wei(Role.SUBMIT) == 2 * 7 * GWEI * DUTIES[Role.SUBMIT].gas
     assert rules.spending.reserve_wei(Role.SIGNING_POLICY) == 0
     assert rules.lanes.confirmations == 0  # Flare's accepted blocks stay
     elsewhere = msgspec.structs.replace(COSTON2, name="local")

@@ -10,8 +10,8 @@ from chrono.flare.address import Address, checksummed
 from chrono.flare.commit import Reveal
 from chrono.flare.frames import FTSO, SubmissionFunction
 from chrono.flare.networks import COSTON2
+from chrono.provider.places import journal_path
 from chrono.provider.switching import refuse_switch
-from chrono.provider.voter import journal_path
 from chrono.settings import Settings
 from chrono.settings.model import Flare
 from chrono.store.journal_file import JournalFile
