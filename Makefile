@@ -9,7 +9,7 @@ export CARGO_TERM_COLOR ?= auto
 
 CORE_SOURCES := $(shell find chrono_core/src chrono_core/python -name '*.rs' -o -name '*.py' -o -name '*.pyi' -o -name py.typed) chrono_core/Cargo.toml chrono_core/pyproject.toml Cargo.toml Cargo.lock
 
-.PHONY: help setup run test check lint types arrows rust coverage bench load truth faults fuzz chain docs lock clean test-tools node-tools
+.PHONY: help setup run test check lint types arrows rust coverage bench load truth faults fuzz chain sim docs lock clean test-tools node-tools
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -95,6 +95,11 @@ chain: setup node-tools ## 200 rounds on a local chain, judged; CONTRACTS=DIR fo
 fuzz: setup ## long fuzzing of the API, the protocol and the core
 	CHRONO_FUZZ=long $(BIN)/python -m pytest tests/fuzz tests/property -q --timeout 7200
 	PROPTEST_CASES=200000 CHRONO_CORE_FUZZ=3000000 cargo test --locked --release --workspace
+
+sim: setup ## the whole provider on a simulated Flare: 20,000 rounds with faults, every crash point, three bad nodes
+	$(BIN)/python -m tests.sim --trio 1000
+	$(BIN)/python -m tests.sim --crash-points
+	$(BIN)/python -m tests.sim --rounds 20000
 
 docs: setup ## rewrite the generated pages under docs/generated
 	$(BIN)/python -m docs.generate

@@ -169,11 +169,20 @@ def _wire_reports(parts: Parts) -> None:
     def on_sent(report: RoundReport, sent: Sent) -> None:
         later(parts.hub.publish_round, submission_of(report, sent))
 
-    parts.reports.on_round(on_round)
     parts.reports.on_sent(on_sent)
+    if not _outlives(parts):
+        return
+    parts.reports.on_round(on_round)
     # The voter runs already: what it told before anybody listened is not lost.
     for report in parts.reports.rounds(ROUNDS_KEPT):
         on_round(report)
+
+
+def _outlives(parts: Parts) -> bool:
+    """Whether the chain is that of the settings. One that lives in memory counts its rounds anew at each start, so
+    they are not recorded: they would be taken for each other.
+    """
+    return parts.network.name == parts.settings.network
 
 
 def supervise(parts: Parts) -> None:
@@ -200,7 +209,7 @@ async def warm(parts: Parts) -> None:
     parts.venues.add(quotes)
     # Stored trades are not for the window: their volume is in the quotes already.
     parts.board.refresh(parts.clock.now_ns())
-    if parts.voter is not None:
+    if parts.voter is not None and _outlives(parts):
         for one in await parts.store.submissions.counted(parts.network.name):
             parts.voter.tally.count(one.reward_epoch_id, one.round_id, hits=one.hits, values=one.values)
 
@@ -238,7 +247,7 @@ def create_app(parts: Parts) -> Litestar:
         decimals={feed.market: feed.decimals for feed in parts.market_map.feeds},
         hand=None if parts.voter is None else parts.voter.hand,
         reports=parts.reports,
-        recorded_rounds=parts.store.submissions,
+        recorded_rounds=parts.store.submissions if _outlives(parts) else None,
         network=parts.network.name,
         timing=parts.network.timing,
         shared_limits=parts.cache,

@@ -1,7 +1,7 @@
 """When somebody must come: nine rules over what is watched, each with the moment at which it is over again. No I/O.
 
 Few and sure: each stands for money or a duty in danger now, and none fires while all is well. Source: failures.md
-section 4, pages 1 to 8, and 2A row 7; the figures of time are those of Flare's 90 s rounds, and shrink with shorter ones.
+section 4, pages 1 to 8, and 2A row 7. Figures of time are those of Flare's 90 s rounds, and shrink with shorter ones.
 """
 
 from collections.abc import Callable, Mapping

@@ -15,7 +15,7 @@ from chrono.chain.registry import Contracts
 from chrono.errors import NODE_GARBLED, NODE_REFUSED, NODES_DISAGREE, NOT_CONFIRMED, ChronoError
 from chrono.flare.abi import Malformed, decode
 from chrono.flare.address import Address
-from chrono.flare.contracts.functions import FUNCTION_BY_NAME
+from chrono.flare.contracts.questions import QUESTION_BY_NAME
 from chrono.flare.reverts import revert_of
 
 _REVERT_DATA: Final = re.compile(r"0x08c379a0((?:[0-9a-f]{2})+)", re.IGNORECASE)
@@ -78,7 +78,7 @@ async def asked(
 
     Raises: ChronoError when no node answers as it should.
     """
-    data = FUNCTION_BY_NAME[function].encode(*arguments)
+    data = QUESTION_BY_NAME[function].encode(*arguments)
     try:
         told = await pool.agreed(lambda node: node.call(to, data))
     except ChronoError as error:

@@ -26,8 +26,9 @@ _LOOKED_BACK = 4
 @frame.command(
     "check", examples=["chrono ftso check", "chrono ftso check --json | jq .conditions", "chrono ftso check -c a.toml"]
 )
+@click.option("--network", metavar="NAME", help="flare, songbird, coston, coston2 or local, instead of network.")
 @frame.reading_options
-def check(as_json: bool, url: str | None, key: str | None) -> int:
+def check(network: str | None, as_json: bool, url: str | None, key: str | None) -> int:
     """Check the entity on the chain: addresses, keys, registration, weight, chill, passes, and the minimal conditions.
 
     The nodes of flare.nodes are asked; nothing is sent and no key is opened. What happened in past reward epochs is
@@ -37,7 +38,7 @@ def check(as_json: bool, url: str | None, key: str | None) -> int:
     """
     from chrono.cli.entity_chain import check_entity
 
-    settings = frame.load().settings
+    settings = frame.load({"network": network}).settings
     check_entity(settings)
     with guided("chrono doctor"):
         facts, published = asyncio.run(_read(settings))

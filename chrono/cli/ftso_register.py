@@ -36,9 +36,10 @@ _AGAIN = "chrono ftso check"
     metavar="REF",
     help="Of the keystore: keychain:SERVICE, fd:N, file:PATH or env:NAME. [default: flare.password]",
 )
+@click.option("--network", metavar="NAME", help="flare, songbird, coston, coston2 or local, instead of network.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
 @frame.shared_options
-def register(send: bool, password: str | None, as_json: bool) -> int:
+def register(send: bool, password: str | None, network: str | None, as_json: bool) -> int:
     """Show what would register the entity for the next reward epoch, and what the contract would say; or send it.
 
     `chrono run` in the mode live registers by itself. This is for the first time, and for the hour in which something
@@ -51,7 +52,7 @@ def register(send: bool, password: str | None, as_json: bool) -> int:
     """
     from chrono.cli.entity_chain import check_entity
 
-    settings = frame.load().settings
+    settings = frame.load({"network": network}).settings
     check_entity(settings)
     with guided(_AGAIN):
         document = asyncio.run(_register(settings, password or settings.flare.password, send=send))

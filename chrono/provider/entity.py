@@ -12,9 +12,9 @@ from chrono.chain.entities import VoterAddresses, asked, is_preregistered, is_re
 from chrono.chain.pool import Pool
 from chrono.chain.registry import Contracts
 from chrono.flare.address import ADDRESS_BYTES, Address, checksummed
-from chrono.flare.contracts.functions import FUNCTION_BY_NAME
+from chrono.flare.contracts.questions import QUESTION_BY_NAME
 
-_CURRENT: Final = FUNCTION_BY_NAME["getCurrentRewardEpochId"].encode()
+_CURRENT: Final = QUESTION_BY_NAME["getCurrentRewardEpochId"].encode()
 
 
 class Phase(Struct, frozen=True, kw_only=True):

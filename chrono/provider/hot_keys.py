@@ -46,13 +46,13 @@ class HotKeys:
 
     @classmethod
     def open(cls, folder: KeyFolder, password: Secret) -> "HotKeys":
-        """Every voting key of a folder. Each takes about a second.
+        """Every voting key of a folder, the newest of a role first. Each takes about a second.
 
         Raises: ChronoError(KEYSTORE_ABSENT) for a role without a key, WRONG_PASSWORD, and what an unsound file raises.
         """
         found: list[HotKey] = []
         for role in VOTING:
-            for keystore in folder.of(role):
+            for keystore in sorted(folder.of(role), key=lambda each: each.created, reverse=True):
                 assert keystore.address is not None  # noqa: S101 - only sortition keys have none
                 found.append(HotKey(role, keystore.address, open_keystore(keystore, password)))
                 log.info("key_opened", role=role.value, address=keystore.public)

@@ -188,8 +188,13 @@ class Rounds:
 
     async def _do(self, running: Running, action: Action) -> None:
         answer = await self._hands.do(action, running.duty.membership)
-        if answer is not None:
-            running.duty.answered(action, answer, self._chain.clock.now_ns())
+        try:
+            if answer is not None:
+                running.duty.answered(action, answer, self._chain.clock.now_ns())
+        except Exception:  # a fault of ours in one round may cost no reveal of another: this one is opened anew
+            log.exception("round_failed", round=running.plan.id, reason=STEP_FAILED.code)
+            if self._running.get(running.plan.id) is running:
+                del self._running[running.plan.id]
         self._wake.set()
 
     def _over(self, running: Running, report: RoundReport | None) -> None:

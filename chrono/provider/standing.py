@@ -1,11 +1,12 @@
 """What the chain and published reward data say of our entity: registered, passes, and what an epoch still forgives."""
 
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import structlog
 
 from chrono.clock import Clock
-from chrono.errors import BAD_REWARDS, REWARD_DATA_ABSENT, ChronoError
+from chrono.errors import BAD_REWARDS, NOT_REGISTERED, REWARD_DATA_ABSENT, ChronoError
 from chrono.flare.address import Address
 from chrono.flare.epochs import RewardEpoch, Timing
 from chrono.provider.reward_data import RewardSource
@@ -14,8 +15,9 @@ from chrono.voting.budget import AnchorBudget, HitTally
 from chrono.voting.closeness import score
 from chrono.voting.conditions import PublishedConditions
 from chrono.voting.epoch_openings import registered_for
+from chrono.voting.epoch_words import DutyKind, DutyReport, DutyState
 from chrono.voting.epochs import EpochBook
-from chrono.voting.provider_report import Budget, Registered
+from chrono.voting.provider_report import Awaiting, Budget, Registered
 from chrono.voting.reports import RoundPhase, RoundReport
 
 LOOK_S: Final = 3600.0
@@ -38,6 +40,28 @@ def count_round(tally: HitTally, report: RoundReport) -> None:
         tally.count(report.reward_epoch_id, report.id, hits=found.hits, values=found.feeds)
 
 
+def hindered(reports: Sequence[DutyReport]) -> Awaiting | None:
+    """The oldest duty that something stands in the way of, with what the contract said and its remedy.
+
+    Rewards that are not published yet are no hindrance: they come a day late. A missed registration is told until the
+    next one opens.
+    """
+    newest = max((each.duty for each in reports if each.duty.kind is DutyKind.REGISTER), default=None)
+    for report in reports:
+        reason = report.reason
+        left_out = report.duty == newest and reason is NOT_REGISTERED and report.state is DutyState.MISSED
+        is_open = report.state in (DutyState.WAITING, DutyState.AT_WORK)
+        if reason is None or reason is REWARD_DATA_ABSENT or not (is_open or left_out):
+            continue
+        said, remedy = report.facts.get("said"), report.facts.get("remedy")
+        told = reason._replace(
+            message=reason.message if said is None else f"{reason.message}: {said}", remedy=remedy or reason.remedy
+        )
+        what = f"the duty `{report.duty.kind.value}` of reward epoch {report.duty.reward_epoch_id}"
+        return Awaiting(what=what, until_ns=report.next_ns, reason=told, facts=report.facts)
+    return None
+
+
 class EntityStanding:
     """Our standing. Call it for what is known now; `run` looks for publications, where there is a source."""
 
@@ -50,20 +74,27 @@ class EntityStanding:
         clock: Clock,
         source: RewardSource | None = None,
         tally: HitTally | None = None,
+        duties: Callable[[], Sequence[DutyReport]] = tuple,
     ) -> None:
-        """`tally` may know of rounds before this process began."""
+        """`tally` may know of rounds before this process began; `duties` says how those of the epochs stand."""
         self._identity = identity
         self._book = book
         self._timing = timing
         self._clock = clock
         self._source = source
         self.tally = tally or HitTally()
+        self._duties = duties
         self.published: PublishedConditions | None = None
         """Of the newest published reward epoch in which we voted; None while none was found."""
 
     def __call__(self) -> Standing:
         """What is known now."""
-        return Standing(registered=self._registered(), passes=self._passes(), budget=self._budget())
+        return Standing(
+            registered=self._registered(),
+            passes=self._passes(),
+            budget=self._budget(),
+            duty=hindered(self._duties()),
+        )
 
     def budget(self) -> AnchorBudget | None:
         """The reward epoch that runs against the anchor condition; None when we do not vote in it, or it is unknown."""

@@ -46,6 +46,8 @@ class Standing(Struct, frozen=True, kw_only=True):
     registered: told.Registered = told.Registered()
     passes: int | None = None
     budget: told.Budget = told.Budget()
+    duty: told.Awaiting | None = None
+    """A duty of a reward epoch that something stands in the way of."""
 
 
 class Watch:
@@ -142,6 +144,9 @@ class Watch:
             return told.Awaiting(what=f"the history of the chain, which is being read{blocks}")
         running = {each.plan.id: each for each in self._rounds.running}
         mine = running.get(current.id)
+        hindered = self._standing().duty
+        if hindered is not None and (mine is None or mine.duty.why is None):
+            return hindered
         if mine is None:
             return told.Awaiting(what=f"round {current.id + 1}", until_ns=current.commit_window.end_ns)
         what = f"the moment to take the values of round {current.id}"

@@ -67,6 +67,7 @@ class Work:
             clock=chain.clock,
             source=source,
             tally=tally,
+            duties=tuple if self.driver is None else self.driver.reports,
         )
         conflicts = lambda: self.hands.conflicts  # noqa: E731 - read each time
         self.watch = Watch(setup, chain, self.journal, self.rounds, self.balances, accounts, conflicts, self.standing)

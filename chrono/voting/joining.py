@@ -77,8 +77,9 @@ class Joining:
         self._sendings = {call.intent_id: self._restored(call) for call in journal.calls(round_id, course.function)}
 
     def give(self, protocol_id: int, payload: bytes | None) -> None:
-        """A protocol's part is ready; None: it has none. Of two answers, the first counts."""
-        self._given.setdefault(protocol_id, payload)
+        """A protocol's part is ready; None: it has none so far. Of two parts, the first counts."""
+        if self._given.get(protocol_id) is None:
+            self._given[protocol_id] = payload
 
     def knows(self, protocol_id: int) -> bool:
         """Whether the part of a protocol is settled: ready, absent, or in a call."""

@@ -208,6 +208,7 @@ class RoundDuty:
             return []
         entered = gates.in_reveal_window(view, self.plan.commit_deadline_ns)
         if entered or now_ns >= self.plan.bit_votes_at_ns:
+            # A clock that was wrong may have asked too early, and a commit may have left since: each time anew.
             left = self._journal.left(self.plan.id, _SUBMIT1, FTSO)
             joining.give(FTSO, self._journal.payload(_SUBMIT2, FTSO, self.plan.id) if left else None)
         quiet = view.stopping or self._silence is not None

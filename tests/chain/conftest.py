@@ -10,7 +10,12 @@ import pytest
 from tests.chain.anvil import Anvil
 from tests.chain.bench import Bench
 from tests.chain.deployment import Durations, Plan
+from tests.chain.killing import Voted, vote_and_die
 
+LONG = os.environ.get("CHRONO_FAULTS") == "long"
+KILLS = 200 if LONG else 10
+WAIT_S = 6000 if LONG else 400
+"""A test may wait for the whole chain to have voted."""
 FIVE_NAMES = ("ada", "bob", "cyd", "dot", "eve")
 
 
@@ -55,3 +60,9 @@ def vectors_whole() -> Callable[[str], dict]:
 def vectors(vectors_whole) -> Callable[[str], list[dict]]:
     """The cases of a file of protocol vectors."""
     return lambda name: vectors_whole(name)["cases"]
+
+
+@pytest.fixture(scope="session")
+def voted(tmp_path_factory) -> Voted:
+    """One chain for all that needs a voting Chrono: calm rounds first, then kills."""
+    return vote_and_die(tmp_path_factory.mktemp("voted"), KILLS)

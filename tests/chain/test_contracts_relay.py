@@ -248,6 +248,16 @@ def test_relay_messages_of_the_vectors_are_taken(signed, vectors):
         assert "0x" + signed.relay.ask("merkleRoots", given["protocolId"], round_id).hex() == given["merkleRoot"]
 
 
+def test_proofs_of_the_vectors_lead_to_a_finalised_root(signed, vectors):
+    for round_id, case in enumerate(vectors("merkle_tree")[:9], start=30):
+        signed.take(told(signed.policy, message(round_id, root=bytes.fromhex(case["expected"]["root"][2:])), [1, 3]))
+        for each in case["expected"]["proofs"]:
+            leaf = bytes.fromhex(each["leaf"][2:])
+            proof = [bytes.fromhex(sibling[2:]) for sibling in each["proof"]]
+            assert signed.relay.ask("verify", RANDOM_PROTOCOL, round_id, leaf, proof) == each["verifies"]
+            assert not signed.relay.ask("verify", RANDOM_PROTOCOL, round_id, keccak(leaf), proof)
+
+
 def test_policies_of_the_vectors_have_their_bytes_and_their_hash(signed, vectors):
     topic = (
         "0x" + keccak(b"SigningPolicyInitialized(uint24,uint32,uint16,uint256,address[],uint16[],bytes,uint64)").hex()

@@ -1,13 +1,12 @@
 """Contracts of others in the place of ours: another folder, or a program that deploys."""
 
 import json
-import shutil
 import sys
 
 import pytest
 
 from tests.chain.account import Account
-from tests.chain.building import OURS, compiled
+from tests.chain.building import compiled
 from tests.chain.deployment import Plan, deploy
 from tests.chain.scene import ROOT, Scene
 
@@ -32,17 +31,6 @@ def hands(anvil):
     owner, daemon = Account.of("owner"), Account.of("daemon")
     anvil.give(owner.address, 10**24)
     return anvil, owner, daemon
-
-
-def test_contracts_of_another_folder_are_compiled_in_place_of_ours(hands, tmp_path):
-    folder = tmp_path / "theirs"
-    shutil.copytree(OURS, folder)
-    source = folder / "WNat.sol"
-    source.write_text(source.read_text().replace("function votePowerOf(", "function power("))
-    theirs = deploy(*hands, Plan(hands[0].rpc.head()[1]), folder)
-    assert theirs["WNat"].has("power")
-    assert not theirs["WNat"].has("votePowerOf")
-    assert theirs["FlareContractRegistry"].ask("getContractAddressByName", "WNat") == theirs.places["WNat"]
 
 
 def test_a_program_of_theirs_deploys_and_says_where_everything_is(hands, tmp_path):

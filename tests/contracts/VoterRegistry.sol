@@ -52,21 +52,6 @@ contract VoterRegistry is Resident {
         publicKeyRequired = required;
     }
 
-    /// Who voted before the first registrations: they only sign the first policy.
-    function setInitialVoters(uint256 rewardEpochId, address[] calldata voters, uint256[] calldata weights)
-        external
-        onlyOwner
-    {
-        Electorate storage electorate = electorates[rewardEpochId];
-        require(electorate.voters.length == 0, "initial voters already set");
-        for (uint256 i = 0; i < voters.length; i++) {
-            electorate.voters.push(voters[i]);
-            electorate.weights[voters[i]] = weights[i];
-            electorate.sum += weights[i];
-        }
-        newSigningPolicyInitializationStartBlockNumber[rewardEpochId] = block.number;
-    }
-
     function setNewSigningPolicyInitializationStartBlockNumber(uint256 rewardEpochId) external onlyManager {
         newSigningPolicyInitializationStartBlockNumber[rewardEpochId] = block.number;
     }

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from threading import Event, Thread
 from types import TracebackType
+from typing import Any
 
 from chrono.clock import SECOND_NS, ManualClock
 from chrono.flare.address import Address
@@ -16,11 +17,12 @@ _MOST_STEPS = 1000
 
 
 class EntityNode(FakeNode):
-    """Calls know their sender, and what is sent is mined at once."""
+    """Calls know their sender; once something was sent, a block comes whenever the newest is asked for."""
 
     def __init__(self, flare: SimulatedFlare) -> None:
         super().__init__(flare.chain)
         self._flare = flare
+        self._sent = False
 
     def _eth_call(self, asked: dict[str, str], _: str) -> str:
         sender = Address(bytes.fromhex(asked["from"][2:])) if "from" in asked else None
@@ -28,9 +30,13 @@ class EntityNode(FakeNode):
         return "0x" + self.chain.call(to, data, sender).hex()
 
     def _eth_sendRawTransaction(self, raw: str) -> str:  # noqa: N802
-        told = super()._eth_sendRawTransaction(raw)
-        self._flare.step((self.chain.head.time_s + 2) * SECOND_NS)
-        return told
+        self._sent = True
+        return super()._eth_sendRawTransaction(raw)
+
+    def _eth_getBlockByNumber(self, which: str, full: bool) -> Any:  # noqa: N802
+        if self._sent and which == "latest":
+            self._flare.step((self.chain.head.time_s + 10) * SECOND_NS)
+        return super()._eth_getBlockByNumber(which, full)
 
 
 class EntityWorld:

@@ -127,7 +127,7 @@ class VotingHouse:
             clock=self.clock,
             log=self.log,
             values=self.values,
-            keys=ring_of(*self.rings) if self.mode is Mode.LIVE and self.seat is Seat.SUBMITTER else None,
+            keys=ring_of(*self.rings) if self.seat is Seat.SUBMITTER else None,
             seat=self.seat,
             mode=self.mode,
             protocols=self.protocols,

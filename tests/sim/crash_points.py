@@ -5,6 +5,7 @@ of them, and gives what the judge says of all that was ever sent.
 """
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from chrono.simulation.flare.genesis import network_at
@@ -15,6 +16,8 @@ from tests.sim.process import Process
 from tests.sim.scenario import live
 
 SEED = 7
+AROUND_A_SYNC = ("disk: written, not synced", "disk: synced")
+UNREACHED = "this point was not reached"
 AWAY_S = (0.05, 1.0, 10.0)
 """How long the process is away, in turns."""
 IN_TIME_S = 12.0
@@ -37,8 +40,8 @@ class Points:
 
     @property
     def syncs(self) -> list[int]:
-        """Every operation of the disk."""
-        return [number for number, site in enumerate(self.sites, 1) if site.startswith("disk")]
+        """Every write of the disk, once before it is synced and once after."""
+        return [number for number, site in enumerate(self.sites, 1) if site in AROUND_A_SYNC]
 
 
 def enumerate_points() -> Points:
@@ -58,8 +61,26 @@ def killed_at(number: int, *, to_the_end: bool = True) -> list[str]:
     away_s = AWAY_S[number % len(AWAY_S)]
     found = live(lambda clock: _round(clock, process, away_s, to_the_end=to_the_end), SEED)
     if process.alive or process.killed_in is None:
-        found.append(f"point {number} was not reached")
+        found.append(UNREACHED)
     return [f"killed at point {number}, {process.killed_in}: {each}" for each in found]
+
+
+@dataclass
+class Killed:
+    """What became of several kills."""
+
+    killed: int = 0
+    faults: list[str] = field(default_factory=list)
+
+
+def kill_each(numbers: Sequence[int]) -> Killed:
+    """Kill at each of these points; every eighth run goes on until a whole round was voted after it."""
+    told = Killed()
+    for number in numbers:
+        found = killed_at(number, to_the_end=number % 8 == 0)
+        told.killed += not any(UNREACHED in each for each in found)
+        told.faults += found
+    return told
 
 
 async def _round(clock: VirtualClock, process: Process, away_s: float | None, *, to_the_end: bool) -> list[str]:

@@ -68,9 +68,9 @@ async def _play(clock: VirtualClock, report: Report, faulty: int) -> None:
         await asyncio.sleep(chance.uniform(0.0, 60.0))
         house.start()
         first = house.round.id + 1
-        for round_id in range(first, first + faulty):
+        for round_id, names in enumerate(drawn(report.seed, faulty), first):
             await house.until(round_id)
-            await _spoil(house, chance, round_id, report)
+            _spoil(house, chance, round_id, names, report)
         await house.until(first + faulty + SETTLING)
         _mend(house)
         last = first + faulty + SETTLING + CALM
@@ -80,16 +80,24 @@ async def _play(clock: VirtualClock, report: Report, faulty: int) -> None:
         await house.close()
 
 
-async def _spoil(house: House, chance: Random, round_id: int, report: Report) -> None:
-    """At least one fault that begins in this round; sometimes several at once."""
-    names = chance.choices(list(FAULTS), [LIKELY.get(name, 1) for name in FAULTS], k=chance.choice([1, 1, 1, 2, 3]))
-    lives = [name for name in names if name in LEAVES_PROCESS]
-    for name in dict.fromkeys([each for each in names if each not in LEAVES_PROCESS] + lives[:1]):
+def drawn(seed: int, faulty: int = FAULTY) -> list[list[str]]:
+    """Which faults each round of a seed has: at least one, sometimes several; of those that end the process, one."""
+    chance = Random(f"faults {seed}")
+    weights = [LIKELY.get(name, 1) for name in FAULTS]
+    rounds = []
+    for _ in range(faulty):
+        names = dict.fromkeys(chance.choices(list(FAULTS), weights, k=chance.choice([1, 1, 1, 2, 3])))
+        lives = [name for name in names if name in LEAVES_PROCESS]
+        rounds.append([*(name for name in names if name not in LEAVES_PROCESS), *lives[:1]])
+    return rounds
+
+
+def _spoil(house: House, chance: Random, round_id: int, names: Sequence[str], report: Report) -> None:
+    """Let these faults begin at some moment of this round."""
+    for name in names:
         report.faults[name] = report.faults.get(name, 0) + 1
-        at_s = chance.uniform(0.0, 89.0)
-        own = Random(chance.random())
-        task = asyncio.create_task(_later(house, own, round_id, name, at_s, report))
-        house.faults.append(task)
+        at_s, own = chance.uniform(0.0, 89.0), Random(chance.random())
+        house.faults.append(asyncio.create_task(_later(house, own, round_id, name, at_s, report)))
 
 
 async def _later(house: House, chance: Random, round_id: int, name: str, at_s: float, report: Report) -> None:

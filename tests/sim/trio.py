@@ -26,6 +26,11 @@ def play(seed: int, rounds: int) -> list[str]:
     return live(lambda clock: _play(clock, seed, rounds), f"trio {seed}")
 
 
+def play_batch(asked: Sequence[tuple[int, int]]) -> list[str]:
+    """Several seeds, each with its number of rounds."""
+    return [f"seed {seed}: {found}" for seed, rounds in asked for found in play(seed, rounds)]
+
+
 async def _play(clock: VirtualClock, seed: int, rounds: int) -> list[str]:
     house = House(clock, seed, network=network_at(clock.now_ns(), rounds=20))
     with house.on_disk():

@@ -33,21 +33,14 @@ FUNCTIONS: Final = tuple(
         "VoterRegistry": (
             f"registerVoter(address voter, {_SIGNATURE})",
             "isVoterRegistered(address voter, uint256 rewardEpochId)",
-            "chilledUntilRewardEpochId(bytes20 beneficiary)",
-            "getVoterNormalisedWeight(address voter, uint256 rewardEpochId)",
-            "getWeightsSums(uint256 rewardEpochId)",
         ),
-        "VoterPreRegistry": (
-            f"preRegisterVoter(address voter, {_SIGNATURE})",
-            "isVoterPreRegistered(uint256 rewardEpochId, address voter)",
-        ),
+        "VoterPreRegistry": (f"preRegisterVoter(address voter, {_SIGNATURE})",),
         "FlareSystemsManager": (
             f"signNewSigningPolicy(uint24 rewardEpochId, bytes32 newSigningPolicyHash, {_SIGNATURE})",
             f"signUptimeVote(uint24 rewardEpochId, bytes32 uptimeVoteHash, {_SIGNATURE})",
             f"signRewards(uint24 rewardEpochId, {_COUNTS}, bytes32 rewardsHash, {_SIGNATURE})",
             "getSeed(uint256 rewardEpochId)",
             "getCurrentRewardEpochId()",
-            "getRandomAcquisitionInfo(uint24 rewardEpochId)",
         ),
         "RewardManager": (
             f"claim(address rewardOwner, address recipient, uint24 rewardEpochId, bool wrap, {_PROOFS})",
@@ -75,11 +68,6 @@ FUNCTIONS: Final = tuple(
             "proposeSubmitSignaturesAddress(address submitSignaturesAddress)",
             "proposeSigningPolicyAddress(address signingPolicyAddress)",
             "proposeDelegationAddress(address delegationAddress)",
-            "getVoterAddresses(address voter)",
-            "getVoterAddressesAt(address voter, uint256 blockNumber)",
-            "getDelegationAddressOf(address voter)",
-            "getNodeIdsOf(address voter)",
-            "getPublicKeyOf(address voter)",
         ),
     }.items()
     for text in texts

@@ -169,6 +169,13 @@ class SimulatedChain:
             for nonce in [nonce for nonce, signed in waiting.items() if signed.hash == transaction_hash]:
                 del waiting[nonce]
 
+    def strip(self, block_number: int) -> None:
+        """Forget what stood in an old block; its header stays."""
+        block = self.blocks[block_number]
+        for signed, _, _ in block.mined:
+            self._receipts.pop(signed.hash, None)
+        block.mined, block.logs = [], []
+
     def receipt(self, transaction_hash: bytes, up_to: int | None = None) -> Receipt | None:
         """How a transaction ended, as far as blocks up to `up_to` say it."""
         found = self._receipts.get(transaction_hash)

@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 VOTERS: Final = 4
 BALANCE_WEI: Final = 10_000 * COIN_WEI
 FOREVER: Final = 2**31
+KEPT_REWARD_EPOCHS, KEPT_ROUNDS = 5, 64
+"""What stood in older blocks is forgotten: nobody who votes reads it, and a simulation may run for days."""
 
 
 class SimulatedFlare:
@@ -74,6 +76,7 @@ class SimulatedFlare:
         self._planned = -1
         self._begun = False
         self._acquired = 1
+        self._stripped = 0
         for voter in self.voters:
             self.deployment.add(voter.entity, FOREVER * COIN_WEI)
             self._members.append(voter.entity.identity)
@@ -201,6 +204,11 @@ class SimulatedFlare:
     def _mine(self, now_ns: int) -> None:
         self.chain.mine(now_ns // SECOND_NS)
         self._turns.heard(self.chain.tip.logs, now_ns)
+        timing = self.network.timing
+        kept_s = (KEPT_REWARD_EPOCHS * timing.rounds_per_reward_epoch + KEPT_ROUNDS) * timing.epoch_s
+        while self.chain.blocks[self._stripped].head.time_s < now_ns // SECOND_NS - kept_s:
+            self.chain.strip(self._stripped)
+            self._stripped += 1
 
     def _daemon(self, call: Call) -> None:
         manager, registrations = self.deployment.manager, self.deployment.registrations

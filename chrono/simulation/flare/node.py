@@ -5,6 +5,7 @@ behaves so from the next request on.
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Container
 from enum import StrEnum
 from random import Random
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from chrono.simulation.flare.network import SimulatedFlare
 
 DEADLINE_S: Final = 2.0
+SENT_KEPT: Final = 20_000
 _LATENCY_S: Final = (0.002, 0.08)
 _Answer = TypeVar("_Answer")
 
@@ -89,8 +91,8 @@ class SimulatedNode:
     def __init__(self, name: str, flare: "SimulatedFlare") -> None:
         self.name = name
         self.faults = NodeFaults()
-        self.sent: list[tuple[int, bytes]] = []
-        """Every transaction that was handed in, with the time in nanoseconds."""
+        self.sent: deque[tuple[int, bytes]] = deque(maxlen=SENT_KEPT)
+        """The last transactions that were handed in, with the time in nanoseconds."""
         self._flare = flare
         self._chance = Random(f"{flare.seed} {name}")
         flare.begin()

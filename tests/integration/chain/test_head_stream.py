@@ -192,6 +192,13 @@ async def test_a_quiet_chain_is_no_reason_to_leave_the_socket() -> None:
         assert house.door.handshakes == handshakes
 
 
+async def test_a_dead_socket_is_noticed_on_a_quiet_chain_as_well() -> None:
+    async with a_house(heads=HeadRules(silent_ns=400 * MS_NS, ping_ns=50 * MS_NS, beat_s=0.02)) as house:
+        await until(lambda: house.live)
+        house.door.stop_reading()
+        await until(lambda: not house.live, 3)
+
+
 async def test_the_loss_is_told_once_and_the_address_never() -> None:
     with structlog.testing.capture_logs() as told:
         async with a_house(heads=HASTY) as house:

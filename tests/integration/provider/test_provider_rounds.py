@@ -1,5 +1,7 @@
 """A provider of ours votes on a simulated Flare network, in virtual time: what it did is read from the chain."""
 
+from prometheus_client import REGISTRY
+
 from chrono.chain.ports import LogQuery
 from chrono.errors import DRY_RUN, NODE_REFUSED, REVEAL_MISSED, STOPPING, UNKNOWN_SUBMISSION, ChronoError
 from chrono.flare.commit import commit_hash
@@ -57,6 +59,34 @@ def test_what_is_told_of_a_round_is_what_stands_on_chain() -> None:
         assert provider is not None
         assert provider.addresses["submit"] == house.entity.submit
         assert provider.registered.current is True
+
+    play(scenario)
+
+
+def counted(name: str, **labels: str) -> float:
+    return REGISTRY.get_sample_value(name, labels) or 0.0
+
+
+def test_rounds_are_counted_as_they_end() -> None:
+    async def scenario(clock: VirtualClock) -> None:
+        house = VotingHouse(clock)
+        house.start()
+        first = house.round_now().id + 1
+        await house.until(first + 1, 1)
+        phases = ("submit1", "submit2", "submitSignatures")
+        ends = "chrono_ftso_submissions_total"
+        before = [counted(ends, protocol="100", phase=phase, outcome="ok") for phase in phases]
+        await house.until(first + 5, 1)
+        after = [counted(ends, protocol="100", phase=phase, outcome="ok") for phase in phases]
+        assert [late - early for late, early in zip(after, before, strict=True)] == [4, 4, 4]
+        assert counted("chrono_ftso_round_current") == first + 5
+        assert counted("chrono_ftso_reward_epoch_current") == 1
+        assert counted("chrono_ftso_band_hit_ratio", window="2h") == 1
+        assert counted("chrono_ftso_registered", epoch="current") == 1
+        await house.until(first + 5, 85)
+        await clock.sleep(1)
+        assert counted("chrono_ftso_reveals_pending") == 1
+        assert 0 < counted("chrono_ftso_oldest_unrevealed_commit_seconds") < 20
 
     play(scenario)
 
@@ -244,5 +274,34 @@ def test_a_missed_reveal_is_told_and_counted() -> None:
         assert report.reason is REVEAL_MISSED
         assert house.watched[-1].offences == 1
         assert house.sent(SUBMIT2, round_id) == []
+
+    play(scenario)
+
+
+def test_a_fault_of_ours_in_one_answer_costs_that_round_a_new_beginning_and_no_reveal(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    faults: list[str] = []
+    heard = RoundDuty.answered
+
+    def faulty(self: RoundDuty, action: Action, answer: Answer, now_ns: int) -> None:
+        if isinstance(action, Submit) and not faults:
+            faults.append(action.intent_id)
+            raise ZeroDivisionError("a fault of ours")
+        heard(self, action, answer, now_ns)
+
+    monkeypatch.setattr(RoundDuty, "answered", faulty)
+
+    async def scenario(clock: VirtualClock) -> None:
+        house = VotingHouse(clock)
+        house.start()
+        round_id = house.round_now().id + 1
+        await house.until(round_id + 3)
+        assert len(faults) == 1
+        for each in (round_id, round_id + 1):
+            outcome = house.flare.rounds.outcome(each)
+            assert outcome is not None
+            assert house.entity.submit in outcome.valid
+            assert len(house.sent(SIGNATURES, each)) == 1
 
     play(scenario)

@@ -186,8 +186,15 @@ def test_a_fault_that_comes_and_goes_within_a_minute_is_not_told() -> None:
 def test_a_value_at_the_limit_is_told_once() -> None:
     alarms, found = Alarms(), []
     for second in range(7200):
-        skew_s = 2.05 if second % 2 or second < 100 else 1.95  # above and below the limit, never safely below
+        skew_s = 1.95 if second // 80 % 2 else 2.05  # above and below the limit, never safely below
         found += alarms.look(_watched(second, skew_ns=int(skew_s * SECOND_NS)))
+    assert [each.status for each in found] == [Status.FIRING]
+
+
+def test_a_node_that_comes_back_for_a_moment_is_no_end_of_it() -> None:
+    alarms, found = Alarms(), []
+    for second in range(600):
+        found += alarms.look(_watched(second, healthy_nodes=1 if second > 100 and second % 30 < 8 else 0))
     assert [each.status for each in found] == [Status.FIRING]
 
 

@@ -11,7 +11,7 @@ from chrono.clock import ManualClock
 from chrono.errors import NODE_REFUSED, NODE_SILENT, NOT_CONFIRMED, ChronoError
 from chrono.flare.abi import encode
 from chrono.flare.address import Address
-from chrono.flare.contracts.functions import FUNCTION_BY_NAME
+from chrono.flare.contracts.questions import QUESTION_BY_NAME
 
 REGISTRY, OLD, PRE, ENTITIES = (Address(bytes([n]) * 20) for n in (1, 2, 3, 4))
 US = Address(bytes([9]) * 20)
@@ -98,7 +98,7 @@ async def test_addresses_are_asked_for_now_or_at_a_block() -> None:
     assert (found.submit, found.signing_policy) == (bytes([5]) * 20, bytes([7]) * 20)
     assert await voter_addresses(pool(says), CONTRACTS, US, 77) == found
     names = ("getVoterAddresses", "getVoterAddressesAt")
-    assert asked == [FUNCTION_BY_NAME[name].selector for name in names]
+    assert asked == [QUESTION_BY_NAME[name].selector for name in names]
 
 
 async def test_a_contract_that_does_not_know_the_question_says_nothing() -> None:

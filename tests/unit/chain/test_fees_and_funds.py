@@ -118,3 +118,11 @@ def test_a_balance_that_lasts_less_than_three_days_is_low_and_less_than_one_crit
     assert (filled.low, filled.critical) == (False, False)
     dry = BalanceWatch(reserve_wei=500).told(499, 0)
     assert (dry.low, dry.critical) == (True, True)
+
+
+def test_nothing_is_said_of_how_long_it_lasts_before_an_hour_was_watched() -> None:
+    watch = BalanceWatch(reserve_wei=0)
+    watch.told(1000, 0)
+    early = watch.told(900, 600 * SECOND_NS)  # a relay in the first minutes is no habit
+    assert (early.runway_s, early.low) == (None, False)
+    assert watch.told(900, 3600 * SECOND_NS).runway_s == 900 * 3600 / 100

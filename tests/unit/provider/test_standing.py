@@ -4,14 +4,23 @@ import pytest
 from msgspec.structs import replace
 
 from chrono.clock import SECOND_NS, ManualClock
-from chrono.errors import NODE_SILENT, REWARD_DATA_ABSENT, ChronoError
+from chrono.errors import (
+    EPOCH_DUTY_REFUSED,
+    NODE_SILENT,
+    NOT_REGISTERED,
+    POLICY_KEY_ABSENT,
+    REWARD_DATA_ABSENT,
+    ChronoError,
+    Reason,
+)
 from chrono.flare.address import Address
 from chrono.flare.epochs import VotingEpoch, VotingRound
 from chrono.flare.median import Median
-from chrono.provider.standing import EntityStanding, count_round
+from chrono.provider.standing import EntityStanding, count_round, hindered
 from chrono.published.epoch import PublishedEpoch
 from chrono.voting.budget import Hits, HitTally
 from chrono.voting.conditions import PublishedConditions
+from chrono.voting.epoch_words import DutyKind, DutyReport, DutyState, EpochDuty
 from chrono.voting.epochs import EpochBook
 from chrono.voting.provider_report import Registered
 from chrono.voting.reports import FeedOutcome, RoundPhase, RoundReport
@@ -165,3 +174,49 @@ def test_only_rounds_that_are_over_are_counted() -> None:
     assert tally.of(2) == Hits(1, 2, 0)
     count_round(tally, replace(report(RoundPhase.OVER), feeds=()))
     assert tally.of(2) == Hits(1, 2, 0)
+
+
+def duty(state: DutyState, reason: Reason | None, **facts: str) -> DutyReport:
+    return DutyReport(
+        duty=EpochDuty(3, DutyKind.REGISTER), state=state, reason=reason, facts=facts, next_ns=77 * SECOND_NS
+    )
+
+
+def test_a_refused_duty_is_told_in_the_words_of_the_contract_with_its_remedy() -> None:
+    refused = duty(DutyState.WAITING, EPOCH_DUTY_REFUSED, said="vote power too low", remedy="more stake")
+    house = House()
+    standing = EntityStanding(
+        identity=US.identity, book=house.book, timing=TIMING, clock=house.clock, duties=lambda: (refused,)
+    )
+    told = standing().duty
+    assert told is not None
+    assert told.what == "the duty `register` of reward epoch 3"
+    assert told.until_ns == 77 * SECOND_NS
+    assert told.reason is not None
+    assert told.reason.code == EPOCH_DUTY_REFUSED.code
+    assert told.reason.message.endswith(": vote power too low")
+    assert told.reason.remedy == "more stake"
+
+
+@pytest.mark.parametrize(
+    ("state", "reason", "is_told"),
+    [
+        (DutyState.WAITING, POLICY_KEY_ABSENT, True),
+        (DutyState.AT_WORK, EPOCH_DUTY_REFUSED, True),
+        (DutyState.MISSED, NOT_REGISTERED, True),
+        (DutyState.MISSED, EPOCH_DUTY_REFUSED, False),
+        (DutyState.WAITING, REWARD_DATA_ABSENT, False),
+        (DutyState.WAITING, None, False),
+        (DutyState.DONE, EPOCH_DUTY_REFUSED, False),
+        (DutyState.MOOT, EPOCH_DUTY_REFUSED, False),
+    ],
+)
+def test_only_what_stands_in_the_way_of_a_duty_is_told(state: DutyState, reason: Reason | None, is_told: bool) -> None:
+    assert (hindered([duty(state, reason)]) is not None) == is_told
+
+
+def test_a_missed_registration_is_told_until_the_next_one_opens() -> None:
+    missed = duty(DutyState.MISSED, NOT_REGISTERED)
+    following = replace(duty(DutyState.DONE, None), duty=EpochDuty(4, DutyKind.REGISTER))
+    assert hindered([missed]) is not None
+    assert hindered([missed, following]) is None

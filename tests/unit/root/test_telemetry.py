@@ -8,11 +8,12 @@ import structlog
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from prometheus_client import REGISTRY
 
 from chrono.clock import ManualClock
 from chrono.ingest.door import IngestDoor
 from chrono.settings import Ingest, Logs, Secret, Telemetry
-from chrono.telemetry import configure_logs, configure_traces, request_id, span, use_tracer
+from chrono.telemetry import configure_logs, configure_traces, create_duty_labels, request_id, span, use_tracer
 
 AT_NS = 1_760_013_296_789_000_000
 
@@ -84,3 +85,15 @@ def test_a_log_for_people_is_readable(capsys: pytest.CaptureFixture[str]) -> Non
     configure_logs(Logs(format="pretty", level="warning"))
     structlog.get_logger().warning("spooling", rows=3)
     assert "spooling" in capsys.readouterr().err
+
+
+def test_every_count_of_the_duty_begins_at_nought_and_nothing_is_told_that_is_not_known() -> None:
+    create_duty_labels(["node7"], ["submit"], ["100", "200"])
+    for outcome in ("ok", "late", "early", "missing", "reverted", "skipped"):
+        told = {"protocol": "200", "phase": "submit2", "outcome": outcome}
+        assert REGISTRY.get_sample_value("chrono_ftso_submissions_total", told) is not None
+    assert REGISTRY.get_sample_value("chrono_signer_refused_total", {"reason": "conflict"}) is not None
+    assert REGISTRY.get_sample_value("chrono_rpc_node_state", {"node": "node7", "state": "garbled"}) == 0
+    # A balance or a registration of nought would wake somebody before anything is known.
+    assert REGISTRY.get_sample_value("chrono_account_balance_wei", {"role": "no such role"}) is None
+    assert REGISTRY.get_sample_value("chrono_rpc_socket_live", {"node": "node7"}) is None

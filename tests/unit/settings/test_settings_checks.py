@@ -196,3 +196,22 @@ def test_fip16_begins_with_a_reward_epoch_of_a_network_that_exists(text: str) ->
     key = "flare.fip16_activation_reward_epoch"
     assert {fault[0].split(".flare")[0] for fault in faults(CHRONO__FLARE__FIP16_ACTIVATION_REWARD_EPOCH=text)} == {key}
     assert faults(CHRONO__FLARE__FIP16_ACTIVATION_REWARD_EPOCH="flare=417,coston2=0") == []
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("https://hooks.example/abc", None),
+        ("http://hooks.example/abc", "private network"),
+        ("hooks.example", "https://"),
+        ("ftp://hooks.example", "https://"),
+        ("https://", "https://"),
+        ("https://me:secret@hooks.example/abc", "alerts.token"),
+    ],
+)
+def test_alerts_go_to_an_address_that_nobody_reads_along(url: str, told: str | None) -> None:
+    found = [expected for key, expected in faults(CHRONO__ALERTS__URL=url) if key == "alerts.url"]
+    assert (told is None) is (found == [])
+    if told is not None:
+        assert told in found[0]
+    assert faults(CHRONO__ALERTS__URL="http://10.0.0.7/hook", CHRONO__ALERTS__PRIVATE_NETWORK="true") == []

@@ -37,7 +37,15 @@ def test_with_every_line_taken_in_only_the_references_lead_nowhere(tmp_path: Pat
     file.chmod(0o600)
     with pytest.raises(SettingsError) as raised:
         load_settings(file, {})
-    referring = ("store.database_url", "redis.url", "venues.ethereum_rpc", "api.", "ingest.secrets", "flare.", "alerts.")
+    referring = (
+        "store.database_url",
+        "redis.url",
+        "venues.ethereum_rpc",
+        "api.",
+        "ingest.secrets",
+        "flare.",
+        "alerts.",
+    )
     # The data provider's port serves nothing while the seat, at its default, is not taken.
     assert all(
         fault.key.startswith(referring) or fault.key == "server.data_provider_port" for fault in raised.value.faults

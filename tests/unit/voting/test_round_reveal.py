@@ -211,3 +211,10 @@ def test_values_are_never_taken_for_a_reveal(committed: Stage) -> None:
     assert Submit in kinds
     assert Settle in kinds
     assert committed.journal.left(ROUND.id, SUBMIT1, FTSO)
+
+
+def test_a_clock_that_ran_ahead_for_a_while_does_not_cost_the_reveal(stage: Stage) -> None:
+    """Asked in the reveal window by a clock that was wrong, there was nothing to reveal; then there is."""
+    stage.due(110, head_time_ns=(EPOCH_S + 5) * SECOND_NS)
+    stage.send(stage.commit())
+    assert stage.reveal(93) == the_reveal(stage)

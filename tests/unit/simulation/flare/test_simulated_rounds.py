@@ -3,9 +3,10 @@
 import pytest
 
 from chrono.flare.feeds import CRYPTO, Feed, FeedId
+from chrono.simulation.flare.genesis import network_at
 from chrono.simulation.flare.offences import Offence
 from chrono.simulation.flare.prices import FEEDS
-from tests.fakes.simulated_flare import HandDriven
+from tests.fakes.simulated_flare import START_S, HandDriven
 from tests.reference.flare_round import Rules, Sent, Twin
 
 PUNISHED = (
@@ -123,3 +124,13 @@ def test_the_same_seed_gives_the_same_chain() -> None:
         chains.append([signed.hash for block in driven.chain.blocks for signed, _, _ in block.mined])
     assert chains[0] == chains[1]
     assert len(chains[0]) > 20
+
+
+def test_what_stood_in_very_old_blocks_is_forgotten_and_the_voting_goes_on() -> None:
+    driven = HandDriven(seed=10, network=network_at(START_S * 10**9, rounds=10, epoch_s=20, reveal_s=10))
+    driven.until_round(140)
+    assert driven.final(137) is not None
+    held = [block.head.number for block in driven.chain.blocks if block.mined or block.logs]
+    oldest = driven.chain.blocks[held[0]].head.time_s
+    assert driven.chain.head.time_s - (5 * 10 + 64) * 20 - 20 <= oldest
+    assert driven.chain.receipt(driven.chain.blocks[held[-1]].mined[0][0].hash) is not None
