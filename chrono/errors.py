@@ -67,7 +67,9 @@ UNPRICED_EDGE = Reason(
     "unpriced_edge", "a conversion on the way has no value", "look at the edge with `chrono explain`"
 )
 THIN_CONVERSION = Reason(
-    "thin_conversion", "most of the weight went through a conversion with too few venues", "add venues to that edge"
+    "thin_conversion",
+    "half of the weight or more went through conversions that are not fit to vote with",
+    "`chrono explain` names the weakness of each edge; one with too few venues needs more of them",
 )
 GRAPH_CYCLE = Reason("graph_cycle", "conversions depend on one another in a circle", "remove one edge of the circle")
 LOW_CONFIDENCE = Reason("low_confidence", "the venues do not agree", "look at `chrono explain` for who says what")
@@ -299,7 +301,7 @@ SUB_PROTOCOL_WRONG = Reason(
 JOURNAL_BROKEN = Reason(
     "journal_broken",
     "the journal cannot be written, so nothing is committed: a commit whose reveal is lost is punished thirtyfold",
-    "free or mend the disk of the data folder; owed reveals go on from memory, and the journal is tried again each round",
+    "free or mend the disk of the data folder; owed reveals go on from memory, and the journal is tried again soon",
 )
 JOURNAL_FOREIGN = Reason(
     "journal_foreign",
@@ -309,7 +311,7 @@ JOURNAL_FOREIGN = Reason(
 JOURNAL_DAMAGED = Reason(
     "journal_damaged",
     "records in the middle of the journal cannot be read any more",
-    "the damaged file lies beside it; rounds that it may have held are neither committed nor signed again; test the disk",
+    "the damaged file lies beside it; rounds that it may have held are never committed or signed again; test the disk",
 )
 COMMIT_CONFLICT = Reason(
     "commit_conflict",
@@ -409,7 +411,7 @@ NO_DATA_PROVIDER = Reason(
 REVEAL_OWED = Reason(
     "reveal_owed",
     "a commit left and its reveal is owed, which these settings would not send",
-    "start again with flare.seat = submitter and flare.mode = live, and stop that with SIGTERM; or wait for the deadline",
+    "start with flare.seat = submitter and flare.mode = live, and stop that with SIGTERM; or wait for the deadline",
 )
 DRY_RUN = Reason(
     "dry_run",

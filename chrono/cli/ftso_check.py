@@ -4,10 +4,13 @@ import asyncio
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+import rich_click as click
+
 from chrono.cli import frame
 from chrono.cli import voting_words as words
 from chrono.cli.doctor import show_findings, worst_of
 from chrono.cli.ends import DEGRADED, FAILED, OK, Stop
+from chrono.cli.entity_findings import condition_findings, cost_finding, entity_findings
 from chrono.cli.findings import Finding, Verdict, failed, passed, warned
 from chrono.cli.wallet_secrets import guided
 from chrono.cli.whereabouts import client_for
@@ -18,7 +21,6 @@ if TYPE_CHECKING:
     from chrono.provider.entity import EntityFacts
     from chrono.voting.conditions import ConditionReport, Cost, PublishedConditions
 
-_ROLES = ("submit", "submit_signatures", "signing_policy")
 _LOOKED_BACK = 4
 """Reward epochs: the newest publication is a day or more behind."""
 
@@ -44,7 +46,7 @@ def check(network: str | None, as_json: bool, url: str | None, key: str | None) 
         facts, published = asyncio.run(_read(settings))
     running = _running(url, key)
     reports, cost = _conditions(settings, facts, published)
-    findings = [*_entity(settings, facts), *_budget(running), *_condition_findings(reports), _cost_finding(cost)]
+    findings = [*entity_findings(settings, facts), *_budget(running), *condition_findings(reports), cost_finding(cost)]
     worst = worst_of(findings)
     if as_json:
         frame.give_json(_document(facts, findings, reports, cost, published, running, worst))
@@ -117,105 +119,6 @@ def _conditions(
     return reports, cost_of(reports, None if published is None else published.passes)
 
 
-def _entity(settings: Settings, facts: "EntityFacts") -> Iterator[Finding]:
-    """What the contracts know of the entity, thing by thing."""
-    keys = _keys(settings)
-    for role in _ROLES:
-        yield _address(role, facts, keys)
-    yield _delegation(facts)
-    yield _sortition(facts)
-    yield _registered(facts)
-    yield _registered_next(facts)
-    yield _weight(facts)
-    for name, until in facts.chilled.items():
-        told = f"{name} counts for nothing until reward epoch {until}"
-        yield failed("chill", told, "wait; governance chilled it: ask Flare why")
-    if facts.chilled == {} and facts.delegation is not None:
-        yield passed("chill", "neither the delegation address nor a node is chilled")
-
-
-def _keys(settings: Settings) -> dict[str, list[str]]:
-    """The addresses of our keystores by role. None is opened."""
-    from chrono.errors import ChronoError
-    from chrono.keys.key_folder import KeyFolder
-
-    found: dict[str, list[str]] = {}
-    for _, each in KeyFolder.below(settings.data_dir, settings.network).survey():
-        if not isinstance(each, ChronoError):
-            found.setdefault(each.role.value, []).append(each.public)
-    return found
-
-
-def _address(role: str, facts: "EntityFacts", keys: dict[str, list[str]]) -> Finding:
-    from chrono.flare.address import checksummed
-
-    name, address = role.replace("_", " "), facts.roles[role]
-    if address is None:
-        return warned(name, "not known: the EntityManager does not say", "name more nodes, and check again")
-    if address == facts.identity:
-        remedy = "propose it with the identity key, and confirm it with the new one, in the EntityManager"
-        return failed(name, "no address is set", remedy)
-    spelled, ours = checksummed(address), keys.get(role, [])
-    if spelled in ours:
-        return passed(name, f"{spelled}, its key is here")
-    found = f"{spelled}; its key is not here" + (f" (here: {', '.join(ours)})" if ours else "")
-    return failed(name, found, f"chrono wallet import {role}, or confirm the address of the key that is here")
-
-
-def _delegation(facts: "EntityFacts") -> Finding:
-    from chrono.flare.address import checksummed
-
-    if facts.delegation is None:
-        return warned("delegation", "not known: the EntityManager does not say", "name more nodes, and check again")
-    if facts.delegation == facts.identity:
-        remedy = "propose and confirm a delegation address in the EntityManager"
-        return failed("delegation", "no address is set: nobody can register like this", remedy)
-    return passed("delegation", checksummed(facts.delegation))
-
-
-def _sortition(facts: "EntityFacts") -> Finding:
-    if facts.public_key is None:
-        return warned("sortition key", "not known: the EntityManager does not say", "name more nodes, and check again")
-    if not any(map(any, facts.public_key)):
-        remedy = "chrono wallet new sortition, then registerPublicKey with the identity key"
-        return warned("sortition key", "none is registered: no fast updates, and some networks ask for one", remedy)
-    return passed("sortition key", "registered")
-
-
-def _registered(facts: "EntityFacts") -> Finding:
-    name, epoch = "registered", facts.reward_epoch_id
-    if facts.registered is None:
-        return warned(name, f"reward epoch {epoch}: not known", "name more nodes, and check again")
-    if not facts.registered:
-        return failed(
-            name, f"NOT in reward epoch {epoch}: votes do not count, nothing is earned", "chrono ftso register"
-        )
-    return passed(name, f"reward epoch {epoch}")
-
-
-def _registered_next(facts: "EntityFacts") -> Finding:
-    name, epoch, phase = "the next epoch", facts.reward_epoch_id + 1, facts.phase
-    if facts.registered_next:
-        return passed(name, f"registered for reward epoch {epoch}")
-    if phase.closed:
-        return failed(name, f"NOT registered for reward epoch {epoch}, and it is too late", "see the log for why")
-    if phase.selected:
-        told = f"NOT registered for reward epoch {epoch}; registration is open"
-        return failed(name, told, "chrono ftso register --send")
-    if facts.preregistered:
-        return passed(name, f"pre-registered for reward epoch {epoch}")
-    if facts.registered:
-        told = f"not pre-registered for reward epoch {epoch} yet"
-        return warned(name, told, "chrono run does it in the mode live; else chrono ftso register --send")
-    return warned(name, f"registration for reward epoch {epoch} opens some two hours before it", "chrono ftso register")
-
-
-def _weight(facts: "EntityFacts") -> Finding:
-    if facts.weight is None or not facts.total_weight:
-        return warned("weight", "not known: the VoterRegistry does not say", "it is told once the entity is registered")
-    return passed("weight", f"{facts.weight * 10_000 // facts.total_weight / 100:.2f} % of the signing policy")
-
-
 def _budget(running: words.Document | None) -> Iterator[Finding]:
     """What the running provider counted of this reward epoch."""
     if running is None:
@@ -229,32 +132,6 @@ def _budget(running: words.Document | None) -> Iterator[Finding]:
         yield failed("budget", f"reward epoch {epoch}: no value may miss any more", "chrono ftso rounds")
     else:
         yield passed("budget", f"reward epoch {epoch}: {left:,} values may still miss")
-
-
-def _condition_findings(reports: "tuple[ConditionReport, ...]") -> Iterator[Finding]:
-    from chrono.voting.conditions import State
-
-    for each in reports:
-        name = each.condition.name.lower().replace("_", " ")
-        if each.state is State.NOT_MET:
-            yield failed(name, f"NOT MET: {each.figures}", each.remedy)
-        elif each.state is State.UNKNOWN:
-            yield warned(
-                name, f"not known: {each.figures}", each.remedy or "wait for a publication; set flare.reward_data"
-            )
-        elif each.remedy:
-            yield warned(name, each.figures, each.remedy)
-        else:
-            yield passed(name, each.figures)
-
-
-def _cost_finding(cost: "Cost") -> Finding:
-    held = "passes are not known" if cost.passes is None else f"{cost.passes} passes held"
-    if not cost.failing:
-        return passed("what it costs", f"{cost.told}; {held}")
-    if cost.passes is not None and cost.passes >= len(cost.failing):
-        return warned("what it costs", cost.told, "mend each condition above: a pass is earned only with all four met")
-    return failed("what it costs", f"{cost.told}; {held}", "mend each condition above")
 
 
 def _document(

@@ -43,7 +43,7 @@ class Pins(Protocol):
     """Where answers outlive the process. Fits: voting.journal.Journal."""
 
     def pin(self, round_id: int, answer: bytes) -> bytes:
-        """What is answered for the round, for ever: the first answer, on disk before it returns. Raises: ChronoError."""
+        """What is answered for the round, for ever: the first answer, on disk before. Raises: ChronoError."""
         ...
 
     def pinned(self, round_id: int) -> bytes | None:

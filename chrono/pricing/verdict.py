@@ -13,6 +13,9 @@ from chrono.pricing.rounding import optional_price_of, price_of, share_of
 
 USED = "used"
 
+HALF = 0.5 + 1e-9
+"""Half of the weight, with room for the rounding of shares that are to be exactly half together."""
+
 
 class Confidence(Struct, frozen=True):
     """The terms of a confidence, each between 0 and 1; the value is their product.
@@ -88,8 +91,9 @@ def _reason(case: Case, found: Found, confidence: Decimal, newest_at_ns: int) ->
         return STALE_VALUE
     if len(_used(case, found)) < rule.minimum_sources:
         return TOO_FEW_SOURCES
-    # Whoever stands behind a thin edge moves every source that goes through it: together they may not decide.
-    if _firm_weight(case, found) <= 0.5:
+    # Whoever stands behind a weak edge moves every source that goes through it: together they may not decide, and
+    # exactly half of the weight does, as the median of two halves lies between them.
+    if _firm_weight(case, found) <= HALF:
         return THIN_CONVERSION
     if confidence < share_of(rule.minimum_confidence):
         return LOW_CONFIDENCE

@@ -28,7 +28,7 @@ def page(told: Row) -> str:
     thick = [row for row in told["left_out"] if not row["thin"]]
     thin = [row for row in told["left_out"] if row["thin"]]
     parts = [
-        HEAD.format(minutes=max(1, round(told["seconds"] / 60))) + (QUICK if told["quick"] else ""),
+        HEAD + (QUICK if told["quick"] else ""),
         LEFT_OUT + _left_out(thick, target=True),
         THIN + _left_out(thin, target=False) + f"\nOne source only, nothing to compare: {', '.join(told['alone'])}.\n",
         ERRORS + _errors(told["errors"]),

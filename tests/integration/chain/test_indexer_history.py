@@ -67,7 +67,12 @@ def _flipped(data: bytes) -> bytes:
     return data[:100] + bytes([data[100] ^ 1]) + data[101:]
 
 
-@pytest.mark.parametrize("spoil", [_cut, _flipped, lambda _: b"", lambda _: b"\xff" * 5000])
+def _flipped_at_the_end(data: bytes) -> bytes:
+    """What it says can still be read, and is wrong."""
+    return data[:-1] + bytes([data[-1] ^ 1])
+
+
+@pytest.mark.parametrize("spoil", [_cut, _flipped, _flipped_at_the_end, lambda _: b"", lambda _: b"\xff" * 5000])
 async def test_a_file_that_is_damaged_is_read_anew(tmp_path: Path, spoil: Callable[[bytes], bytes]) -> None:
     path = tmp_path / "events"
     async with house() as home:
@@ -86,11 +91,18 @@ async def test_a_file_of_another_chain_is_read_anew(tmp_path: Path) -> None:
         indexer = home.indexer(RULES, HistoryFile(path, CHAIN_ID + 1))
         await home.read(indexer)
         assert asked_for_logs(home) > 180
+
+
+async def test_a_file_of_other_blocks_under_the_same_chain_id_is_read_anew(tmp_path: Path) -> None:
+    path = tmp_path / "events"
+    async with house() as home:
+        await read_once(home, path)
     async with house() as other:  # the same chain id, and other blocks: a local chain that was begun anew
         other.chain.reorg(250)
         other.chain._salt += 1
         other.mine(250)
         await read_once(other, path)
+        assert asked_for_logs(other) > 180
 
 
 async def test_a_file_that_is_ahead_of_the_nodes_is_read_anew(tmp_path: Path) -> None:

@@ -76,6 +76,10 @@ def test_what_is_handed_out_makes_a_whole_round() -> None:
         assert final is not None
         assert ProtocolMessage.decode(result.data) == final
         assert len(result.data) == 38
+        assert house.provider is not None
+        assert house.provider._work is not None
+        assert house.provider._work.journal.bound(100, round_id) == final.hash()  # for ever, before it was given
+        assert (await hand(house, SUBMIT2, round_id)).status is Status.EMPTY  # a late reveal is no reveal
         await house.until(round_id + 2, 1)
         report = house.reports.round(round_id)
         assert report is not None

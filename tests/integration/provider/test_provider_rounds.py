@@ -1,5 +1,6 @@
 """A provider of ours votes on a simulated Flare network, in virtual time: what it did is read from the chain."""
 
+import pytest
 from prometheus_client import REGISTRY
 
 from chrono.chain.ports import LogQuery
@@ -7,8 +8,10 @@ from chrono.errors import DRY_RUN, NODE_REFUSED, REVEAL_MISSED, STOPPING, UNKNOW
 from chrono.flare.commit import commit_hash
 from chrono.flare.frames import FTSO, SubmissionFunction, decode_calldata
 from chrono.simulation.virtual_time import VirtualClock
+from chrono.voting.actions import Action, Answer, Settle
 from chrono.voting.provider_report import Mode
 from chrono.voting.reports import RoundPhase, SentPhase, SentStatus
+from chrono.voting.rounds import RoundDuty
 from tests.fakes.voting_house import MemoryLog, VotingHouse, play
 
 SUBMIT1, SUBMIT2 = SubmissionFunction.SUBMIT1, SubmissionFunction.SUBMIT2
@@ -285,8 +288,8 @@ def test_a_fault_of_ours_in_one_answer_costs_that_round_a_new_beginning_and_no_r
     heard = RoundDuty.answered
 
     def faulty(self: RoundDuty, action: Action, answer: Answer, now_ns: int) -> None:
-        if isinstance(action, Submit) and not faults:
-            faults.append(action.intent_id)
+        if isinstance(action, Settle) and not faults:
+            faults.append(f"round {action.round_id}")
             raise ZeroDivisionError("a fault of ours")
         heard(self, action, answer, now_ns)
 

@@ -47,6 +47,10 @@ def test_a_restart_answers_what_was_answered_before_it(tmp_path: Path) -> None:
     assert after.rounds.values(ROUND, [BTC, ETH]) == [told, None]
     after.say("300", COMMIT_NS + 300 * SECOND_NS)  # long after its end, too
     assert after.rounds.values(ROUND, [BTC]) == [told]
+    after.log.close()
+    much_later = Provider(tmp_path)
+    much_later.say("400", COMMIT_NS + 300 * SECOND_NS)
+    assert much_later.rounds.values(ROUND, [BTC]) == [told]
     pinned = after.rounds.pinned(ROUND)
     assert pinned is not None
     assert pinned.at_ns == COMMIT_NS

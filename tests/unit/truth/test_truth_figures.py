@@ -1,86 +1,50 @@
-"""The yardsticks of docs/truth.md by hand: other rules, fair instants, runs of exclusions, how a label is read."""
+"""The verdicts of docs/truth.md by hand: the best other rule, runs of exclusions, how a label is read."""
 
 from collections import Counter
-from datetime import UTC, datetime, timedelta
 
-import polars as pl
 import pytest
 
+from chrono.backtest.results import Figure, Interval, RuleResult
+from chrono.backtest.rivals import RIVALS
 from chrono.market.names import Market
-from tests.truth import episodes, rivals
-from tests.truth.figures import best_rival, errors, nearness, verdict
-from tests.truth.leaving_out import QUANTILES, RULES
+from tests.truth import episodes
+from tests.truth.figures import beaten_by, behind, best_rival, errors, verdict
 from tests.truth.recordings import speakers
-from tests.truth.rivals import Heard
 from tests.truth.verdicts import Judged
 
-NOON = datetime(2025, 10, 10, 12, tzinfo=UTC)
 SECOND_NS = 1_000_000_000
 
 
-def said(*prices, volumes=None, ages_s=None):
-    n = len(prices)
-    volumes, ages_s = volumes or [1.0] * n, ages_s or [0] * n
-    rows = zip(range(n), prices, ages_s, volumes, strict=True)
-    return [Heard(f"v{i}", price, age * SECOND_NS, price, volume) for i, price, age, volume in rows]
+def rules(**told):
+    """Rules with their median and P99; ours minus each lies between -1 and 1."""
+
+    def figure(bps):
+        return Figure(bps, None, Interval(-1.0, 1.0))
+
+    return [RuleResult(name.replace("_", "-"), figure(median), figure(p99)) for name, (median, p99) in told.items()]
+
+
+ALL = dict.fromkeys((name.replace("-", "_") for name in RIVALS), (9.0, 90.0))
 
 
 @pytest.mark.parametrize(
-    ("rule", "sources", "price"),
-    [
-        (rivals.median, said(1.0, 2.0, 9.0), 2.0),
-        (rivals.median, said(1.0, 2.0, 4.0, 9.0), 3.0),
-        (rivals.mean, said(1.0, 2.0, 9.0), 4.0),
-        (rivals.volume_weighted, said(1.0, 3.0, volumes=[3.0, 1.0]), 1.5),
-        (rivals.trimmed, said(1.0, 2.0, 3.0, 100.0), 2.5),
-        (rivals.trimmed, said(1.0, 3.0), 2.0),
-        (rivals.age_weighted, said(1.0, 2.0, ages_s=[100, 0]), 2.0),
-        (rivals.age_weighted, said(1.0, 2.0, 3.0), 2.0),
-        (rivals.vwap, said(1.0, 3.0, volumes=[3.0, 1.0]), 1.5),
-        (rivals.median_of_vwaps, said(1.0, 2.0, 9.0), 2.0),
-    ],
+    ("ours", "found"), [((1.0, 60.0), "better"), ((2.004, 60.0), "equal"), ((2.02, 60.0), "worse")]
 )
-def test_another_rule_gives_what_was_worked_out_by_hand(rule, sources, price):
-    assert rule(sources) == pytest.approx(price)
+def test_a_figure_is_held_against_the_best_other_rule(ours, found):
+    told = errors(rules(chrono=ours, **(ALL | {"mean": (2.0, 50.0), "vwap": (3.0, 40.0)})))
+    assert best_rival(told, "median") == ("mean", 2.0)
+    assert best_rival(told, "p99") == ("vwap", 40.0)
+    assert verdict(told, "median") == found
+    assert verdict(told, "p99") == "worse"
 
 
-def test_no_rule_has_a_price_without_sources():
-    assert {rule([]) for rule in rivals.RIVALS.values()} == {None}
+def test_only_a_rule_that_is_better_in_both_beats_ours_in_both():
+    told = errors(rules(chrono=(2.0, 50.0), **(ALL | {"mean": (1.0, 60.0), "vwap": (1.9, 49.0), "median": (2.0, 1.0)})))
+    assert beaten_by(told) == ["vwap"]
 
 
-def test_three_sigma_never_sees_one_liar_among_nine_and_sees_one_among_twelve():
-    assert rivals.beyond_three_sigma(said(*[1.0] * 8, 1e6)) == set()
-    assert rivals.beyond_three_sigma(said(*[1.0] * 11, 1e6)) == {"v11"}
-
-
-def table(distances, prices, *, votable=True):
-    """One instant a row: the yardstick says 100, our rule and all others `prices`, with the same past distance."""
-    n = len(prices)
-    lately = {f"lately_{quantile}": distances for quantile in QUANTILES}
-    columns = {"at": [NOON + timedelta(minutes=i) for i in range(n)], "votable": [votable] * n}
-    return pl.DataFrame(columns | {"yardstick": [100.0] * n} | dict.fromkeys(RULES, prices) | lately)
-
-
-def test_only_instants_after_an_hour_of_agreement_are_fair():
-    told = nearness(table([0.001, 0.001, 0.02, None], [100.2, 101.0, 100.0, 100.0]), votable=True)
-    assert (told["instants"], told["judged"], told["fair"]) == (4, 4, 2)
-    assert told["share"] == 50.0
-    assert told["unfiltered"] == 75.0
-
-
-def test_values_that_are_not_fit_to_vote_with_are_counted_only_when_asked():
-    withheld = table([0.0], [100.0], votable=False)
-    assert nearness(withheld, votable=True)["share"] is None
-    assert nearness(withheld, votable=False)["share"] == 100.0
-    assert nearness(withheld, votable=True)["with_value"] == 0.0
-
-
-def test_errors_are_absolute_and_in_bps_and_the_best_other_is_not_ours():
-    judged = table([0.0, 0.0], [99.0, 101.0]).with_columns(mean=pl.lit(100.5), chrono=pl.lit(100.0))
-    found = errors([judged], votable=True)
-    assert found["median"]["median"] == pytest.approx(100.0)
-    assert best_rival(found, "median") == ("mean", pytest.approx(50.0))
-    assert verdict(found, "median") == "better"
+def test_the_difference_to_another_rule_is_the_one_of_that_figure():
+    assert behind(rules(chrono=(1.0, 2.0), median=(3.0, 4.0)), "median", "p99") == Interval(-1.0, 1.0)
 
 
 def test_a_run_of_neighbouring_exclusions_of_one_source_counts_once():
