@@ -83,7 +83,9 @@ async def _register(settings: Settings, password: str | None, *, send: bool) -> 
             document |= _tried(prepared)
             if send and document["sound"]:
                 ending = await registrar.send(prepared, _rules(settings, chain))
-                document |= _sent(ending, await registrar.registered(prepared.duty))
+                holds = await registrar.registered(prepared.duty)
+                document |= _sent(ending, holds)
+                document["registered_next" if document["duty"] == "register" else "preregistered_next"] = holds
         return document
 
 

@@ -129,7 +129,16 @@ class Binance(Wire):
     def dealt(self, symbol, price, amount, at_ns):
         at_ms = at_ns // 10**6
         self.sequence += 1
-        told = {"e": "aggTrade", "E": at_ms, "s": symbol, "a": self.sequence, "p": str(price), "q": str(amount), "f": 1, "l": 1}
+        told = {
+            "e": "aggTrade",
+            "E": at_ms,
+            "s": symbol,
+            "a": self.sequence,
+            "p": str(price),
+            "q": str(amount),
+            "f": 1,
+            "l": 1,
+        }
         told |= {"T": at_ms, "m": True, "M": True}
         return json.dumps({"stream": f"{symbol.lower()}@aggTrade", "data": told}, separators=(",", ":"))
 
@@ -294,7 +303,13 @@ class Kucoin(Wire):
     def dealt(self, symbol, price, amount, at_ns):
         self.sequence += 2
         data = {"sequence": str(self.sequence), "type": "match", "symbol": symbol, "side": "buy", "price": str(price)}
-        data |= {"size": str(amount), "tradeId": f"5c{self.sequence}", "takerOrderId": "a", "makerOrderId": "b", "time": str(at_ns)}
+        data |= {
+            "size": str(amount),
+            "tradeId": f"5c{self.sequence}",
+            "takerOrderId": "a",
+            "makerOrderId": "b",
+            "time": str(at_ns),
+        }
         topic = f"/market/match:{symbol}"
         return json.dumps({"type": "message", "topic": topic, "subject": "trade.l3match", "data": data})
 

@@ -192,7 +192,8 @@ def test_sent_it_stands_in_a_block_and_holds(run: Run, keys: KeyFolder) -> None:
     code, told, _ = run("register", "--send", "--password", "env:WALLET")
     assert code == 0
     assert told["sent"]["reason"] is None
-    assert told["sent"]["holds"] is True
+    assert told["sent"]["holds"] is told["preregistered_next"] is True
+    assert told["registered_next"] is False
     assert int(told["sent"]["cost_wei"]) > 0
     code, told, _ = run("register")
     assert (code, told["duty"]) == (0, None)

@@ -121,7 +121,9 @@ def test_the_single_print_at_31000_moves_no_value_by_more_than_the_others_stand_
     for now_ns, found in with_it.items():
         document = json.loads(found.evidence.derivation())
         heard += any("31000.0" in source["points"]["prices"] for source in document["sources"])
-        fair = [float(s["estimate"]) for s in document["sources"] if s["venue"] != "binanceus" and s["estimate"]]
+        # Who has not printed it is honest: its venue too, before.
+        honest = [source for source in document["sources"] if "31000.0" not in source["points"]["prices"]]
+        fair = [float(source["estimate"]) for source in honest if source["estimate"]]
         assert abs(float(found.price - without[now_ns].price)) <= (max(fair) - min(fair)) * (1 + 1e-9)
         assert min(fair) * (1 - 1e-9) <= float(found.price) <= max(fair) * (1 + 1e-9)
     assert heard > 10  # the print was really there
