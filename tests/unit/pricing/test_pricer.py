@@ -187,8 +187,8 @@ def test_an_edge_of_a_single_venue_still_converts_but_never_votes(desk: Desk):
 @pytest.mark.parametrize(("direct", "thin"), [(1, 1), (2, 2), (3, 3)])
 def test_a_thin_half_may_not_decide_whatever_the_shares_round_to(desk: Desk, direct: int, thin: int):
     desk.say("USDT/USD", {"ash": "0.99999"})
-    desk.say("BTC/USD", {venue: 100 for venue in VENUES[:direct]})
-    desk.say("BTC/USDT", {venue: 100 for venue in VENUES[direct : direct + thin]})
+    desk.say("BTC/USD", dict.fromkeys(VENUES[:direct], 100))
+    desk.say("BTC/USDT", dict.fromkeys(VENUES[direct : direct + thin], 100))
     found = desk.price("BTC/USD")
     assert len(found.sources) == direct + thin
     assert found.reason is (TOO_FEW_SOURCES if direct == 1 else THIN_CONVERSION)
