@@ -33,7 +33,11 @@ class JournalFile:
     """Fits voting.journal.ByteLog. Every method blocks; one thread at a time."""
 
     def __init__(self, path: Path, clock: Clock | None = None) -> None:
-        """Open the file, or make it; mend what a crash left. Raises: ChronoError(JOURNAL_BROKEN)."""
+        """Open the file, or make it; mend what a crash left.
+
+        On a disk that takes nothing, what stands in the file is read all the same, and it is not `sound`: a reveal
+        may be owed by it. Raises: ChronoError(JOURNAL_BROKEN) when there is nothing to read.
+        """
         self._path = path
         self._clock = clock or SystemClock()
         self._sound = True
@@ -96,12 +100,31 @@ class JournalFile:
 
     def _open(self) -> None:
         self._path.parent.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
-        self._passing().unlink(missing_ok=True)
-        self._handle = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, FILE_MODE)
-        os.fchmod(self._handle, FILE_MODE)
-        self._sync_folder()
+        self._handle = self._opened()
         scanned = self._scanned()
         self.damaged, self.cut_bytes = scanned.damaged, scanned.torn_bytes
+        try:
+            self._mend(scanned)
+        except (OSError, ChronoError) as error:
+            if not scanned.records:
+                raise
+            self._sound = False
+            log.error("journal_unsound", file=str(self._path), cause=str(error))  # noqa: TRY400 - told, and gone on
+
+    def _opened(self) -> int:
+        flags = os.O_APPEND | os.O_NOFOLLOW
+        try:
+            return os.open(self._path, os.O_RDWR | os.O_CREAT | flags, FILE_MODE)
+        except OSError as error:
+            if error.errno != errno.EROFS:
+                raise
+            return os.open(self._path, os.O_RDONLY | os.O_NOFOLLOW)
+
+    def _mend(self, scanned: Scanned) -> None:
+        """Leave the folder and the file as they are when nothing has crashed."""
+        self._passing().unlink(missing_ok=True)
+        os.fchmod(self._handle, FILE_MODE)
+        self._sync_folder()
         if scanned.damaged:
             self._lay_aside(scanned)
         elif scanned.torn_bytes:

@@ -274,4 +274,4 @@ class Journal:
         newest = self._state.newest_round()
         log.error(JOURNAL_DAMAGED.code, closed_through=newest)
         if newest > self.mark:
-            self._write(Mark(newest))
+            self._note(Mark(newest))  # on a disk that takes nothing it holds all the same, and what is owed goes on

@@ -168,10 +168,10 @@ async def gas_spike(scene: Scene) -> None:
 
 
 async def disk(scene: Scene) -> None:
-    """Rows 8 and 10: the journal's disk is full, or fails. A process that starts on such a disk waits for it."""
+    """Rows 8 and 10: the journal's disk is full, or fails. A file that cannot even be opened is waited for."""
     operation = scene.chance.choice(["write", "fsync", "replace", "open", "short write"])
     code = scene.chance.choice([errno.ENOSPC, errno.EIO])
-    lasts_s = scene.blocking(scene.lasts())
+    lasts_s = scene.blocking(scene.lasts()) if operation == "open" else scene.lasts()
     scene.say(f"disk: {operation} fails with {errno.errorcode[code]} for {lasts_s:.0f} s")
     scene.house.disk.fails[operation] = code
     await asyncio.sleep(lasts_s)

@@ -8,6 +8,9 @@ from tests.sim.scenario import FAULTY, drawn, run
 SEEDS = 20
 A_TEST = 2
 
+ONCE_FOUND = (1005, 1015, 2004)
+"""Seeds that lost a reveal once: a clock that was ahead at a start, a start on a disk that takes nothing."""
+
 
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("first", range(0, SEEDS, A_TEST))
@@ -17,6 +20,12 @@ def test_rounds_with_faults_bring_no_offence_and_end_in_rounds_without_a_miss(fi
         assert report.found == [], f"again: python -m tests.sim --seed {seed}\n" + "\n".join(report.story)
         assert report.rounds == FAULTY
         assert sum(report.faults.values()) >= FAULTY
+
+
+@pytest.mark.parametrize("seed", ONCE_FOUND)
+def test_what_seeds_found_once_stays_mended(seed: int) -> None:
+    report = run(seed)
+    assert report.found == [], "\n".join(report.story)
 
 
 def test_the_same_seed_gives_the_same_story() -> None:

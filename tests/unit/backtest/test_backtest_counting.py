@@ -162,4 +162,5 @@ def test_errors_are_absolute_and_in_bps():
     for second in range(5):
         tally.add(frame(second, ours=99.0 if second % 2 else 101.0, others=(100.5,)))
     assert joined(tally.blocks.of_rule(0)).quantile(0.5) == pytest.approx(100.0, rel=0.002)
+    assert joined(tally.blocks.of_rule(0)).quantile(0.01) == pytest.approx(100.0, rel=0.002)
     assert joined(tally.blocks.of_rule(1)).quantile(0.5) == pytest.approx(50.0, rel=0.002)

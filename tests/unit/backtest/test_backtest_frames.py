@@ -128,6 +128,13 @@ def test_a_source_whose_conversion_has_no_value_is_left_out_and_not_silent():
     assert coverage.whole().silent(Venue("d")) == 0
 
 
+def test_a_source_that_is_still_listed_and_says_nothing_new_is_silent():
+    coverage = Coverage(SECOND_NS, most=4)
+    coverage.add(step_of(*(quote("BTC/USD", v, 100) for v in "abc"), quote("BTC/USD", "d", 100, age_s=300)), BTC)
+    assert coverage.whole().silent(Venue("d")) == 1
+    assert coverage.whole().left_out(Venue("d")) == {}
+
+
 def test_instants_without_any_source_are_counted_with_their_reason():
     coverage = Coverage(SECOND_NS, most=4)
     coverage.add(step_of(quote("BTC/USD", "a", 100, age_s=500)), BTC)

@@ -218,6 +218,34 @@ def test_a_full_disk_is_told_and_what_was_there_stays(path: Path) -> None:
     assert (again.records(), again.cut_bytes) == (large, 20)
 
 
+@pytest.mark.parametrize(("torn", "step"), [(0, "sync folder"), (3, "sync file"), (3, "sync folder")])
+def test_on_a_disk_that_takes_nothing_what_stands_there_is_read(
+    path: Path, monkeypatch: pytest.MonkeyPatch, torn: int, step: str
+) -> None:
+    """A process that starts on such a disk may owe a reveal; new records wait until all was written anew."""
+    written(path).close()
+    if torn:
+        path.write_bytes(path.read_bytes() + bytes(torn))
+    calls = Calls(monkeypatch)
+    calls.failing[step] = OSError(errno.EIO, "I/O error")
+    file = JournalFile(path)
+    assert (file.records(), file.sound) == (RECORDS, False)
+    with pytest.raises(ChronoError):
+        file.append(b"not yet")
+    calls.failing.clear()
+    file.replace([*RECORDS, b"anew"])
+    assert file.sound
+    assert JournalFile(path).records() == [*RECORDS, b"anew"]
+
+
+def test_a_new_file_on_a_disk_that_takes_nothing_is_refused(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = Calls(monkeypatch)
+    calls.failing["sync folder"] = OSError(errno.EIO, "I/O error")
+    with pytest.raises(ChronoError) as refused:
+        JournalFile(path)
+    assert refused.value.reason is JOURNAL_BROKEN
+
+
 def test_a_folder_that_cannot_be_made_is_a_named_failure(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(ChronoError) as refused:
