@@ -1,5 +1,7 @@
 """Trades from the wire of a venue, and from a tape, to the table trades in a real PostgreSQL."""
 
+import asyncio
+
 import pytest
 
 from chrono.clock import SECOND_NS, US_NS, ManualClock, SystemClock
@@ -12,14 +14,21 @@ from tests.fakes.venue_house import BTC, house
 from tests.fakes.venue_server import running, until
 
 
+async def stored(store, since_ns, least):
+    """The trades in the table since then, once there are so many."""
+    found = []
+    async with asyncio.timeout(10):
+        while len(found) < least:
+            found = await store.trades.recent(since_ns)
+    return found
+
+
 @pytest.mark.parametrize("name", ["coinbase", "kraken", "binance"])
 async def test_what_a_venue_deals_lies_in_the_table(store, name):
     since_ns = SystemClock().now_ns() - 10 * SECOND_NS
     async with house({name: {}}, write_trades=store.trades.write, trades_of=frozenset([BTC])) as built:
         await until(lambda: len([quote for quote in built.told(name) if quote.volume]) >= 3)
-        found = []
-        while len(found) < 3:
-            found = await store.trades.recent(since_ns)
+        found = await stored(store, since_ns, 3)
     assert {(trade.venue, trade.market) for trade in found} == {(name, "BTC/USD")}
     assert all(trade.amount > 0 and trade.traded_at_ns % US_NS == 0 for trade in found)
     assert len({(trade.traded_at_ns, trade.sequence) for trade in found}) == len(found)
@@ -70,9 +79,7 @@ async def test_every_single_trade_of_a_played_tape_lies_in_the_table(store, now_
     async with running(lambda: play(Tape(said), clock, sink, keep=behind.add), behind.run):
         await until(lambda: len(quotes) == 1)
         clock.advance(SECOND_NS)
-        found = []
-        while not found:
-            found = await store.trades.recent(now_ns - SECOND_NS)
+        found = await stored(store, now_ns - SECOND_NS, 3)
     assert [(trade.price, trade.amount, trade.side, trade.sequence) for trade in found[:3]] == [
         (n, n, "sell", n) for n in (1, 2, 3)
     ]
