@@ -135,7 +135,17 @@ class ChainClock:
             found += [self._offset_ns, self._wall_offset_ns]
         elif len(found) % 2 == 0:
             found.append(self._offset_ns)
-        return sorted(found)[len(found) // 2]
+        middle_ns, least_ns = sorted(found)[len(found) // 2], self._least_ns(now_ns)
+        return middle_ns if least_ns is None or least_ns <= middle_ns + self._rules.ahead_ns else least_ns
+
+    def _least_ns(self, now_ns: int) -> int | None:
+        """What two nodes, or the only one, show to be the least; None when they show nothing.
+
+        A late node and a late wall clock agree for once. They do not stand against blocks that others have already.
+        """
+        shown = [witness.least_ns(now_ns) for witness in self._witnesses.values()]
+        known = sorted(least_ns for least_ns in shown if least_ns is not None)
+        return known[-2] if len(known) > 1 else known[0] if len(shown) == len(known) else None
 
     def _move(self, offset_ns: int) -> None:
         log.warning("chain_time_corrected", by_s=(offset_ns - self._offset_ns) / SECOND_NS)
@@ -152,11 +162,13 @@ class _Witness:
         self._samples: deque[tuple[int, int]] = deque(maxlen=rules.most_blocks)
         self._newest: Head | None = None
         self._heard_ns = 0
+        self._least: tuple[int, int] | None = None  # when it was shown, and the least difference
 
     def told(self, head: Head, now_ns: int, *, pushed: bool) -> None:
         """It named its newest block, when the monotonic clock showed `now_ns`."""
         before, before_ns = self._newest, self._heard_ns
         self._newest, self._heard_ns = head, now_ns
+        self._show(head.time_s * SECOND_NS - now_ns, now_ns)
         seen_coming = pushed or now_ns - before_ns <= self._rules.watched_ns
         if before is None or head.number <= before.number or not seen_coming:
             return  # nobody knows how long it has been there
@@ -165,23 +177,38 @@ class _Witness:
         self._samples.append((now_ns, at_ns - came_ns))
 
     def forget(self) -> None:
-        """What it said before counts no more."""
+        """What it said before counts no more, but what it showed to be the least: a sleep only adds to that."""
         self._samples.clear()
+
+    def least_ns(self, now_ns: int) -> int | None:
+        """The least that chain time minus monotonic time can be, by this node; None when it has shown nothing lately.
+
+        A block is never younger than now. The least may be too much by as much as a proposer's clock may be ahead.
+        """
+        if self._least is None or now_ns - self._least[0] > self._rules.kept_ns:
+            return None
+        return self._least[1]
 
     def offset_ns(self, now_ns: int, reckoned_ns: int) -> int | None:
         """Chain time minus monotonic time, by this node; None when it cannot tell. `reckoned_ns` is ours."""
-        if self._newest is None or now_ns - self._heard_ns > self._rules.heard_ns:
+        if now_ns - self._heard_ns > self._rules.heard_ns:
             return None
         while self._samples and self._samples[0][0] < now_ns - self._rules.kept_ns:
             self._samples.popleft()
         told = [offset_ns for _, offset_ns in self._samples]
         middle = median_low(told) if len(told) >= self._rules.least_blocks else None
-        # A block is never younger than now: the machine slept, or the wall clock was late when we began.
-        least_ns = self._newest.time_s * SECOND_NS - self._heard_ns
-        if least_ns > (reckoned_ns if middle is None else max(middle, reckoned_ns)) + self._rules.ahead_ns:
-            self._samples.clear()
+        least_ns = self.least_ns(now_ns)
+        if middle is None and least_ns is not None and least_ns > reckoned_ns + self._rules.ahead_ns:
             return least_ns
         return middle
+
+    def _show(self, least_ns: int, now_ns: int) -> None:
+        """A block is there already: the machine slept, or the wall clock was late when we began."""
+        known_ns = self.least_ns(now_ns)
+        if known_ns is None or least_ns >= known_ns:
+            self._least = (now_ns, least_ns)
+        while self._samples and self._samples[0][1] < least_ns - self._rules.ahead_ns:
+            self._samples.popleft()  # of before the sleep
 
 
 async def _set(event: asyncio.Event) -> None:
