@@ -146,7 +146,9 @@ KEYSTORE_ABSENT = Reason(
     "keystore_absent", "there is no such key", "see `chrono wallet list`; make one with `chrono wallet new ROLE`"
 )
 KEYSTORE_EXISTS = Reason(
-    "keystore_exists", "there is a key already", "move its file away first; Chrono never writes over a key"
+    "keystore_exists",
+    "there is a key already",
+    "Chrono never writes over a key: to turn to a new one say --beside; else move the file away first",
 )
 KEYSTORE_SHARED = Reason(
     "keystore_shared", "one key would serve two roles", "give every role a key of its own: `chrono wallet new ROLE`"
@@ -162,6 +164,11 @@ KEYSTORE_FOREIGN = Reason(
     "open it with the program that made it, and give its key to `chrono wallet import ROLE`",
 )
 KEYSTORE_DAMAGED = Reason("keystore_damaged", "the keystore is damaged", "put the copy of your backup in its place")
+WALLET_FILE_FOREIGN = Reason(
+    "wallet_file_foreign",
+    "the file is not a wallet's keystore that can be opened here",
+    "export the key as a keystore of version 3 (scrypt, or pbkdf2 with hmac-sha256), or use a Ledger",
+)
 WRONG_PASSWORD = Reason(
     "wrong_password", "the password does not open the keystore", "give the one that it was made with"
 )
@@ -280,6 +287,26 @@ REWARD_DATA_WRONG = Reason(
     "reward_data_wrong",
     "the published reward epoch is not one to sign",
     "see the fact `why`, and `chrono rewards verify`; fetch it again or ask whoever published it",
+)
+REWARD_DATA_UNREAD = Reason(
+    "reward_data_unread",
+    "nothing is known of the rewards: no published reward epoch was looked for",
+    "set flare.reward_data to a folder or an address of published rewards; right after a start, wait a minute",
+)
+COUNT_INCOMPLETE = Reason(
+    "count_incomplete",
+    "the reward epoch is not counted from its beginning yet",
+    "nothing, mostly: what the chain tells of it is being read; look at the nodes if it takes hours",
+)
+ROUNDS_UNCOUNTED = Reason(
+    "rounds_uncounted",
+    "too many rounds of the reward epoch passed while Chrono was not there to count them",
+    "nothing is to be done: the next reward epoch is counted whole if Chrono runs through it",
+)
+NOTHING_ASKED = Reason(
+    "nothing_asked",
+    "nothing is asked of us: we are too light for it, or nobody has done any of it in this reward epoch yet",
+    "nothing is to be done",
 )
 
 # What the voter did not do

@@ -23,7 +23,7 @@ from chrono.ingest.venues.door import enabled_specs
 from chrono.ingest.venues.reach import first_to_answer
 from chrono.ingest.venues.transport import Transport
 from chrono.market.map import MarketMap
-from chrono.provider.draining import Stopping, drain
+from chrono.provider.draining import Stopping, drain, owing
 from chrono.provider.from_settings import FromSettings
 from chrono.provider.hot_keys import HotKeys
 from chrono.provider.lock import hold_identity
@@ -62,6 +62,7 @@ class DevOptions(Struct, frozen=True):
 
 def venue_that_answers(settings: Settings) -> str | None:
     """The first enabled venue that tells a price; None when none does within three seconds."""
+    configure_logs(settings.logs)
     markets = MarketMap.load().markets()
 
     async def ask() -> str | None:
@@ -138,9 +139,10 @@ async def _serve(settings: Settings, clock: Clock, dev: DevOptions | None, keys:
     stopping, loop = Stopping(), asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopping.ask)
-    voting = await _begun(settings, clock, keys) if dev is None else _simulated(clock)
+    voting = await _begun(settings, clock, keys) if dev is None else _simulated(clock, dev)
     async with (
         voting.started(),
+        owing(voting.voter if dev is None else None, stopping),
         _opened(settings, clock, dev, voting) as parts,
         main_doors(create_app(parts), settings, stopping.asked) as doors,
     ):
@@ -167,15 +169,15 @@ async def _begun(settings: Settings, clock: Clock, keys: HotKeys | None) -> Voti
     refuse_switch(settings, network, clock)
     if settings.flare.seat == "none":
         return Voting.alone(network, clock)
-    return Voting.with_voter(FromSettings(settings, network, keys, clock), network, clock, _loop_factory())
+    return Voting.with_voter(FromSettings(settings, network, keys, clock), network, clock)
 
 
-def _simulated(clock: Clock) -> Voting:
+def _simulated(clock: Clock, dev: DevOptions) -> Voting:
     """The network of `chrono dev`, which lives in memory, with us as one of its voters."""
     from chrono.simulated_flare import DevFlare
 
-    flare = DevFlare(clock)
-    return Voting.with_voter(flare, flare.network, clock, _loop_factory())
+    flare = DevFlare(clock, simulated=dev.market == SIMULATED)
+    return Voting.with_voter(flare, flare.network, clock)
 
 
 @asynccontextmanager
@@ -204,7 +206,7 @@ async def _opened(settings: Settings, clock: Clock, dev: DevOptions | None, voti
         try:
             await parts.fast_door.start()
         except OSError as taken:
-            raise ChronoError(PORT_TAKEN, port=settings.server.stream_port) from taken
+            raise ChronoError(PORT_TAKEN, port=settings.server.stream_port, setting="server.stream_port") from taken
         stack.push_async_callback(parts.fast_door.stop)
         if dev is not None and dev.market != LIVE:
             _play(parts, dev)
@@ -250,6 +252,7 @@ def _announced(settings: Settings, port: int, stream_port: int) -> Iterator[None
 
 
 def _loop_factory() -> "type[asyncio.AbstractEventLoop] | None":
+    # Not for the duty: uvloop looks names up in four threads of the whole process, where those of dead venues wait.
     import uvloop
 
     return uvloop.Loop

@@ -85,6 +85,10 @@ class Supervisor:
     async def _once(self, run: Run) -> str:
         try:
             await run()
+        except asyncio.CancelledError:
+            if (part := asyncio.current_task()) is None or part.cancelling():
+                raise
+            return "cancelled from within"  # by something that it waited for: nobody asked it to end
         except Exception as error:
             log.debug("part_traceback", exc_info=True)
             return f"{type(error).__name__}: {error}"

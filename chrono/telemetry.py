@@ -142,6 +142,21 @@ REVEAL_DEADLINE = Gauge(
     "chrono_ftso_reveal_deadline_timestamp_seconds", "First deadline of the reveals that are owed; 0 while none is."
 )
 FTSO_MISSES = Counter("chrono_ftso_misses_total", "Parts of our rounds that were missed, by why.", ["part", "reason"])
+BUDGET_LEFT = Gauge(
+    "chrono_ftso_budget_left",
+    "Misses that the reward epoch still forgives: values, fast updates, rounds of the FDC; NaN while not known.",
+    ["condition"],
+)
+FAST_UPDATE_BLOCKS = Gauge(
+    "chrono_fast_update_blocks_since_last", "Blocks since an update of ours was taken; NaN before one was seen."
+)
+PASSES = Gauge("chrono_passes", "Passes held, by the newest publication; NaN while none was found.")
+UNCLAIMED = Gauge(
+    "chrono_rewards_unclaimed_wei", "Direct and fee claims of ours that the chain would pay now; NaN while not known."
+)
+FAST_UPDATE_BLOCKS.set(float("nan"))  # a gauge begins at 0, which would be told before it is true
+PASSES.set(float("nan"))
+UNCLAIMED.set(float("nan"))
 SUB_PROTOCOL_REQUESTS = Counter(
     "chrono_sub_protocol_requests_total", "Questions to protocols that share our transactions.", ["protocol", "outcome"]
 )

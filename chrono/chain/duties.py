@@ -40,6 +40,10 @@ class Duty:
         self.blocked = reason
         self._waits_until_ns = now_ns + RETRY_NS
 
+    def set_back(self, now_ns: int) -> None:
+        """No wait of it is longer than one that begins now."""
+        self._waits_until_ns = min(self._waits_until_ns, now_ns + RETRY_NS)
+
     def may_sign(self, now_ns: int) -> bool:
         """Whether another transaction may be made for it."""
         in_time = self._waits_until_ns <= now_ns <= self.intent.send_until_ns

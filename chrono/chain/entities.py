@@ -21,6 +21,9 @@ from chrono.flare.reverts import revert_of
 _REVERT_DATA: Final = re.compile(r"0x08c379a0((?:[0-9a-f]{2})+)", re.IGNORECASE)
 """`Error(string)`, as nodes give it where they do not spell the reason."""
 
+_CUT_SHORT: Final = re.compile(r"0x08c379a0[0-9a-f]*", re.IGNORECASE)
+"""The same where it was cut: beside the words it says nothing more."""
+
 _UNANSWERED: Final = frozenset({NODES_DISAGREE, NOT_CONFIRMED})
 
 
@@ -128,7 +131,8 @@ def spoken(said: str) -> str | None:
     if revert is not None:
         return revert.reason
     told = said.strip()
-    return told.partition("reverted:")[2].strip() or told if "revert" in told.lower() else None
+    words = _CUT_SHORT.sub("", told.partition("reverted:")[2]).strip()
+    return words or told if "revert" in told.lower() else None
 
 
 async def _flag(pool: Pool, to: Address, function: str, *arguments: Any) -> bool | None:

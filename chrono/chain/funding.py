@@ -32,11 +32,6 @@ class Funding(Struct, frozen=True):
     """Less than a day is left, or not even the reserve is."""
 
 
-def affords(balance_wei: int, upfront_wei: int, reserve_wei: int, *, owed: bool) -> bool:
-    """Whether a transaction may be sent: for what is owed the whole balance counts, for all else the reserve stays."""
-    return balance_wei - upfront_wei >= (0 if owed else reserve_wei)
-
-
 def most_fee_of(balance_wei: int, gas: int, value_wei: int = 0) -> int:
     """The highest fee cap that the account can put up for this gas limit; 0 when there is none."""
     return max(balance_wei - value_wei, 0) // max(gas, 1)

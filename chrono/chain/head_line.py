@@ -24,7 +24,7 @@ class HeadRules(Struct, frozen=True, kw_only=True):
     """When a line is over. A dead one is noticed within five seconds."""
 
     silent_ns: int = 4 * SECOND_NS
-    """Longest without any frame; pings are answered between blocks."""
+    """Longest without any frame, or without an answer to the subscription; pings are answered between blocks."""
     ping_ns: int = SECOND_NS
     behind_ns: int = 2500 * MS_NS
     """Longest that a block may be known by asking, and not told."""
@@ -62,7 +62,7 @@ class HeadLine:
         self._node = node
         self._chain_id = chain_id
         self._rules = rules or HeadRules()
-        self._heard_ns = opened_ns
+        self._opened_ns = self._heard_ns = opened_ns
         self._frames: deque[int] = deque(maxlen=self._rules.most_frames)
         self._subscription: str | None = None
         self._newest: int | None = None
@@ -100,7 +100,11 @@ class HeadLine:
         """
         if now_ns - self._heard_ns > self._rules.silent_ns:
             raise ChronoError(NODE_SILENT, node=self._node, what="the socket")
-        if known is None or not self.is_live:
+        if not self.is_live:
+            if now_ns - self._opened_ns > self._rules.silent_ns:
+                raise ChronoError(NODE_SILENT, node=self._node, what="the subscription")
+            return
+        if known is None:
             return
         if self._newest is None:
             self._newest = known.number  # what was before the subscription is not told

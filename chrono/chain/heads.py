@@ -85,8 +85,9 @@ class HeadStream:
 
     async def _connect(self, line: HeadLine) -> "_Socket":
         secure = self._url.startswith("wss://")
-        _, socket = await ws_connect(
-            lambda: _Socket(line, self._clock, self._hear),
+        socket = _Socket(line, self._clock, self._hear)
+        await ws_connect(
+            lambda: socket,
             self._url,
             ssl_context=(self._verify or ssl.create_default_context()) if secure else None,
             websocket_handshake_timeout=HANDSHAKE_S,
@@ -95,7 +96,6 @@ class HeadStream:
             enable_auto_pong=False,
             max_redirects=0,
         )
-        assert isinstance(socket, _Socket)  # noqa: S101 - our own factory made it
         return socket
 
     async def _watch(self, socket: "_Socket", line: HeadLine) -> ChronoError:

@@ -13,7 +13,6 @@ import structlog
 from msgspec import Struct
 
 from chrono.chain.answers import Block, Head, Log
-from chrono.chain.block_search import first_block_at
 from chrono.chain.history import History, HistoryFile, Kept, key_of
 from chrono.chain.ledger import Ledger, Unlinked
 from chrono.chain.log_reader import LogReader, together
@@ -151,8 +150,8 @@ class Indexer:
             return
         if self.ledger.tip is None:
             since_s = self.ledger.first_needed_s(head.time_s)
-            first = await first_block_at(since_s, head, self._any_header)
-            self._read_from_s = since_s
+            first = await self._reader.first_at(since_s, head)
+            self._read_from_s = await self._reader.whole_since(first, since_s)
             await self._extend(first, last)
         else:
             await self._follow()
@@ -161,9 +160,15 @@ class Indexer:
         self._keep()
 
     async def _follow(self) -> None:
-        last, tip = self._pool.standings.reached_by(self._pool.witnesses), self.ledger.tip
-        if last is not None and tip is not None and last > tip.number:
-            await self._extend(tip.number + 1, last)
+        standings, witnesses, tip = self._pool.standings, self._pool.witnesses, self.ledger.tip
+        last = standings.reached_by(witnesses)
+        if last is None or tip is None or last < tip.number:
+            return
+        first = tip.number + 1
+        if last == tip.number and standings.beside(tip) >= witnesses:
+            self._take_back(1)  # a fork of the same length: nothing else shows it until its next block comes
+            first = last
+        await self._extend(first, last)
 
     async def _extend(self, first: int, end: int) -> None:
         taken_back = 0
@@ -214,9 +219,7 @@ class Indexer:
 
     async def _block(self, number: int) -> Block:
         wanted = frozenset(self.contracts.addresses(CALLED))
-        block = await self._pool.agreed(lambda node: node.block(number, wanted))
-        assert block is not None  # noqa: S101 - `agreed` takes None for no answer
-        return block
+        return await self._pool.agreed(lambda node: node.block(number, wanted))
 
     async def _read_old(self, head: Head) -> None:
         """Events of the reward epochs before the oldest block that is read whole. The head is followed meanwhile."""
@@ -240,7 +243,7 @@ class Indexer:
         """Find out from where on events are needed that are not on disk."""
         from_s = self.ledger.first_event_s(head.time_s)
         kept = await self._restored(from_s, head)
-        first = await first_block_at(from_s, head, self._any_header) if kept is None else kept.last_block + 1
+        first = await self._reader.first_at(from_s, head) if kept is None else kept.last_block + 1
         self._history_from_s = from_s if kept is None else kept.from_s
         self._next_old, self._old_end = first, max(oldest.number, first)
         log.info("history_begun", blocks=self._old_end - first, kept=0 if kept is None else len(kept.logs))
@@ -250,8 +253,10 @@ class Indexer:
         kept = None if self._file is None else self._file.load(self._key)
         if kept is None or kept.from_s > from_s or kept.last_block > head.number:
             return None
-        if (await self._reader.header(kept.last_block)).hash != kept.last_hash:
-            log.warning("history_unread", cause="it is of another chain")
+        last = await self._reader.known_header(kept.last_block)
+        if last is None or last.hash != kept.last_hash:
+            cause = "it is of another chain" if last else "it ends before what the nodes still have"
+            log.warning("history_unread", cause=cause)
             return None
         logs = [each.log for each in kept.logs]
         self.ledger.add_logs(logs, {each.block_number: each.block_time_s for each in kept.logs})
@@ -288,9 +293,6 @@ class Indexer:
     @property
     def _key(self) -> bytes:
         return key_of(self.contracts.addresses(HEARD), OLD_TOPICS)
-
-    async def _any_header(self, number: int) -> Head | None:
-        return await self._pool.ask(lambda node: node.header(number))
 
 
 def _lasting(logs: Iterable[Log]) -> Iterator[Log]:

@@ -18,7 +18,7 @@ from chrono.chain.intents import Ending, Intent, Keep, LaneRules, Look, Rest, Se
 from chrono.chain.nonces import Nonces
 from chrono.chain.offers import Account, Limits, offer_for
 from chrono.chain.ports import Attempt
-from chrono.chain.slots import Slot
+from chrono.chain.slots import RAISE_AFTER
 from chrono.chain.verdicts import Verdict
 from chrono.errors import (
     ATTEMPT_NOT_KEPT,
@@ -35,7 +35,6 @@ from chrono.flare.transaction import SignedTransaction, Transaction
 
 log = structlog.get_logger()
 
-_RAISE_AFTER: Final = frozenset({Verdict.UNDERPRICED, Verdict.FEE_TOO_LOW})
 _BLOCKS: Final = {Verdict.NOT_FUNDED: NOT_FUNDED, Verdict.REFUSED: NOT_SENT}
 _Asked = TypeVar("_Asked", Sign, Keep, Send)
 
@@ -63,7 +62,7 @@ class Lane:
         self._known = Account()
         self._duties: dict[str, Duty] = {}
         self._endings: list[Ending] = []
-        self._looked_ns = 0
+        self._looked_ns = self._stepped_ns = 0
         self._look_now = True
         self._pending: Step | None = None
 
@@ -99,6 +98,7 @@ class Lane:
 
     def step(self, now_ns: int) -> Step:
         """What is to be done now. Until it is answered, the same step is given again."""
+        self._heed_correction(now_ns)
         if isinstance(self._pending, Send) and self._comes_too_late(self._pending, now_ns):
             self._pending = None
         if self._pending is not None:
@@ -172,6 +172,16 @@ class Lane:
             raise ValueError(f"{kind.__name__} was not asked for")  # noqa: TRY004 - a wrong moment, not a wrong type
         return self._pending
 
+    def _heed_correction(self, now_ns: int) -> None:
+        """The chain's time was found to be earlier: what was done by a clock that ran ahead was done just now."""
+        if now_ns < self._stepped_ns:
+            self._look_now = True
+            for slot in self._nonces.slots:
+                slot.set_back(now_ns)
+            for duty in self._duties.values():
+                duty.set_back(now_ns)
+        self._stepped_ns = now_ns
+
     def _hold(self, asked: Keep, now_ns: int) -> None:
         self._nonces.add(asked.attempt, now_ns)
         duty = self._duties.get(asked.intent.id)
@@ -219,11 +229,11 @@ class Lane:
 
     def _place(self, now_ns: int) -> Step | None:
         """Give a nonce to an intent that has none; or the lowest, when nobody needs it, to one that waits above."""
-        if self._nonces.next is None:
+        free = self._nonces.free({name for name, duty in self._duties.items() if not duty.is_over(now_ns)})
+        if free is None:
             return None
         holders, unsettled = self._nonces.holders, self._nonces.unsettled
         waiting = sorted(self._duties.values(), key=lambda duty: duty.urgency)
-        free = self._nonces.free({name for name, duty in self._duties.items() if not duty.is_over(now_ns)})
         without = [duty for duty in waiting if duty.intent.id not in holders | unsettled]
         above = [duty for duty in waiting if duty.intent.id in holders - unsettled]
         movable = above if free == self._nonces.next and self._nonces.gap else []
@@ -234,39 +244,26 @@ class Lane:
         """Offer more where a transaction waits too long, or was told that it offers too little."""
         for slot in self._nonces.open:
             duty = self._duties.get(slot.newest.intent_id)
-            if duty is not None and self._offers_too_little(slot, now_ns):
+            is_next = slot.nonce == self._nonces.next
+            if duty is not None and slot.offers_too_little(now_ns, self._rules, is_next=is_next):
                 step = self._sign(duty, slot.nonce, now_ns)
                 if step is not None:
                     return step
         return None
 
-    def _offers_too_little(self, slot: Slot, now_ns: int) -> bool:
-        if slot.sent_ns is None:
-            return False
-        waited_ns = now_ns - slot.signed_ns
-        if slot.verdict in _RAISE_AFTER:
-            return waited_ns >= self._rules.outbid_ns
-        if slot.verdict is Verdict.NOT_FUNDED:  # less may be affordable, as long as no node holds the dearer one
-            return not slot.held and waited_ns >= self._rules.look_ns
-        return slot.nonce == self._nonces.next and waited_ns >= self._rules.bump_ns
-
     def _resend(self, now_ns: int) -> Step | None:
         for slot in self._nonces.open:
             duty = self._duties.get(slot.newest.intent_id)
-            if duty is not None and now_ns >= self._due_again_ns(slot):
+            if duty is not None and now_ns >= slot.due_again_ns(self._rules):
                 again = Send(duty.intent, slot.newest)
                 if not self._comes_too_late(again, now_ns):
                     return again
         return None
 
-    def _due_again_ns(self, slot: Slot) -> int:
-        patience_ns = self._rules.resend_ns if slot.verdict.sent else self._rules.resend_ns // 3
-        return 0 if slot.sent_ns is None else slot.sent_ns + patience_ns
-
     def _rest(self, now_ns: int) -> Rest:
         times = [self._looked_ns + self._rules.look_ns]
         times += [duty.next_ns(now_ns) for duty in self._duties.values()]
-        times += [slot.signed_ns + self._rules.outbid_ns for slot in self._nonces.open if slot.verdict in _RAISE_AFTER]
+        times += [slot.signed_ns + self._rules.outbid_ns for slot in self._nonces.open if slot.verdict in RAISE_AFTER]
         return Rest(min((at_ns for at_ns in times if at_ns > now_ns), default=now_ns + self._rules.look_ns))
 
     def _sign(self, duty: Duty, nonce: int, now_ns: int) -> Sign | None:

@@ -100,7 +100,8 @@ class Ledger:
             Transaction(each.sender, each.to, each.data, head.number, each.index, head.time_s)
             for each in sorted(block.transactions, key=lambda each: each.index)
         ]
-        self.add_logs(logs, {head.number: head.time_s})
+        if logs:  # few blocks have any, and there are thousands of events to hold them against
+            self.add_logs(logs, {head.number: head.time_s})
         self._prune(head.time_s)
 
     def take_back(self) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Sequence
 from typing import Final, TypeVar
 
 from chrono.chain.answers import Head, Log
+from chrono.chain.block_search import first_block_at
 from chrono.chain.pool import Pool
 from chrono.chain.ports import LogQuery, NodePort
 from chrono.errors import HISTORY_CUT, NODE_REFUSED, NODES_DISAGREE, NOT_CONFIRMED, ChronoError
@@ -21,6 +22,11 @@ AT_ONCE: Final = 8
 _TRUSTED: Final = 64
 """After so many pieces that passed, a limit that was found is doubted, as it may have been one of results; then after
 twice as many, and so on.
+"""
+
+_NOT_YET: Final = ("after last accepted block", "cannot query unfinalized data", "beyond current head")
+"""How coreth and geth refuse blocks that they have not got yet: behind one address there may be several nodes. Unlike a
+cap, this passes by waiting.
 """
 
 _Found = TypeVar("_Found")
@@ -42,6 +48,11 @@ class LogReader:
     def batch(self) -> int:
         """How many blocks are best asked for together now."""
         return self._size * self._at_once
+
+    @property
+    def size(self) -> int:
+        """About how many blocks one question is now."""
+        return self._size
 
     async def read(self, first: int, last: int, addresses: Sequence[Address], topics: Sequence[bytes]) -> list[Log]:
         """The logs of a range, in the order of the chain.
@@ -70,9 +81,36 @@ class LogReader:
 
     async def header(self, number: int) -> Head:
         """A header on which two nodes agree. Raises: as `Pool.agreed`."""
-        head = await self._pool.agreed(lambda node: node.header(number))
-        assert head is not None  # noqa: S101 - `agreed` takes None for no answer
-        return head
+        return await self._pool.agreed(lambda node: node.header(number))
+
+    async def known_header(self, number: int) -> Head | None:
+        """A header on which two nodes agree; None for a block that too few of them have (any more)."""
+        needed = self._pool.witnesses
+        told = await self._pool.answers(lambda node: node.header(number), needed, alike=True)
+        heads = Counter(head for head in told.values() if head is not None).most_common(1)
+        if heads and heads[0][1] >= needed:
+            return heads[0][0]
+        without = sum(head is None for head in told.values())
+        if without >= needed or (without and len(told) == len(self._pool.standings)):
+            return None
+        reason = NODES_DISAGREE if len(told) - without >= needed else NOT_CONFIRMED
+        raise ChronoError(reason, what="a header", number=number, answered=",".join(told))
+
+    async def first_at(self, time_s: int, head: Head) -> int:
+        """The first block whose time is `time_s` or later, of those that the nodes still have.
+
+        Raises: ChronoError(NOT_CONFIRMED, NODES_DISAGREE): where history begins is not the word of a single node.
+        """
+        return await first_block_at(time_s, head, self.known_header)
+
+    async def whole_since(self, first: int, time_s: int) -> int:
+        """Since when everything is read by whoever reads from block `first` on, which `first_at` gave for `time_s`.
+
+        Later than that where the nodes have forgotten what lies before.
+        """
+        if not first or await self.known_header(first - 1) is not None:
+            return time_s
+        return (await self.header(first)).time_s + 1
 
     async def _part(self, query: LogQuery) -> list[Log]:
         """One piece, or what has become of it after refusals."""
@@ -128,7 +166,7 @@ class LogReader:
             try:
                 return tuple(await node.logs(query))
             except ChronoError as error:
-                refused.extend([error] if error.reason is NODE_REFUSED else [])
+                refused.extend([error] if error.reason is NODE_REFUSED and not _is_behind(error) else [])
                 raise
 
         told = await self._pool.answers(question, self._pool.witnesses, alike=True)
@@ -140,6 +178,11 @@ class LogReader:
         if refused:
             raise refused[0]
         raise ChronoError(NOT_CONFIRMED, what="logs", answered=",".join(told), needed=self._pool.witnesses)
+
+
+def _is_behind(refusal: ChronoError) -> bool:
+    said = str(refusal.facts.get("said", "")).lower()
+    return any(words in said for words in _NOT_YET)
 
 
 async def together(asked: Sequence[Awaitable[_Found]]) -> list[_Found]:

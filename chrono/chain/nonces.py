@@ -76,10 +76,11 @@ class Nonces:
         """What the account must hold for all open transactions but that of one nonce."""
         return sum(slot.newest.signed.transaction.upfront_wei for slot in self.open if slot.nonce != without)
 
-    def free(self, live: Container[str]) -> int:
-        """The lowest nonce that nobody needs: of an intent that ended, in a gap, or a new one. `next` must be known."""
-        assert self.next is not None  # noqa: S101 - said above
+    def free(self, live: Container[str]) -> int | None:
+        """The lowest nonce that nobody needs: of an intent that ended, in a gap, or a new one; None without `next`."""
         nonce = self.next
+        if nonce is None:
+            return None
         while (slot := self._slots.get(nonce)) is not None:
             if self._is_open(slot) and slot.newest.intent_id not in live:
                 break

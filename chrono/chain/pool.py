@@ -127,11 +127,10 @@ class Pool:
                 done, running = await asyncio.wait(
                     running, timeout=HEDGE_S if waiting else None, return_when=asyncio.FIRST_COMPLETED
                 )
+                failures += [_expected(failure) for task in done if (failure := task.exception()) is not None]
                 for task in done:
-                    failure = task.exception()
-                    if failure is None:
+                    if task.exception() is None:
                         return task.result()
-                    failures.append(_expected(failure))
         finally:
             await _cancel(running)
         raise self._none_answered(failures)
@@ -172,7 +171,7 @@ class Pool:
                 _expected(failure)
         return {name: task.result() for name, task in ended.items() if task.exception() is None}
 
-    async def agreed(self, question: Question[_Answer]) -> _Answer:
+    async def agreed(self, question: Question[_Answer | None]) -> _Answer:
         """The answer that two nodes give (one, where only one is configured). Answers must be hashable; None is none.
 
         Raises: ChronoError(NODES_DISAGREE) when they contradict each other, NOT_CONFIRMED when too few answer.

@@ -163,7 +163,9 @@ class Sender:
         """Until then, or until something new is wanted."""
         waiting: list[asyncio.Task[object]] = [asyncio.create_task(self._wake.wait())]
         if until_ns is not None:
+            left_s = max(until_ns - self._clock.now_ns(), 0) / SECOND_NS
             waiting.append(asyncio.create_task(self._clock.sleep_until(until_ns)))
+            waiting.append(asyncio.create_task(self._clock.sleep(left_s)))  # no longer, if time is set back meanwhile
         try:
             await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
         finally:

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from chrono.chain.fees import Fee
+from chrono.chain.intents import LaneRules
 from chrono.chain.ports import Attempt
 from chrono.chain.verdicts import Verdict, best_of
 
@@ -11,6 +12,9 @@ _MAYBE_HELD: Final = frozenset(
     {Verdict.TAKEN, Verdict.KNOWN, Verdict.UNSURE, Verdict.NONCE_TOO_LOW, Verdict.UNDERPRICED}
 )
 """After these, some node may hold a transaction with this nonce."""
+
+RAISE_AFTER: Final = frozenset({Verdict.UNDERPRICED, Verdict.FEE_TOO_LOW})
+"""After these, more is offered at once."""
 
 
 class Slot:
@@ -57,6 +61,28 @@ class Slot:
         self.attempts.append(attempt)
         self.signed_ns = now_ns
         self.sent_ns = None
+
+    def offers_too_little(self, now_ns: int, rules: LaneRules, *, is_next: bool) -> bool:
+        """Whether it is time to offer more. `is_next`: it is the lowest nonce, so nothing of ours holds it up."""
+        if self.sent_ns is None:
+            return False
+        waited_ns = now_ns - self.signed_ns
+        if self.verdict in RAISE_AFTER:
+            return waited_ns >= rules.outbid_ns
+        if self.verdict is Verdict.NOT_FUNDED:  # less may be affordable, as long as no node holds the dearer one
+            return not self.held and waited_ns >= rules.look_ns
+        return is_next and waited_ns >= rules.bump_ns
+
+    def due_again_ns(self, rules: LaneRules) -> int:
+        """When the same transaction is to be sent again."""
+        patience_ns = rules.resend_ns if self.verdict.sent else rules.resend_ns // 3
+        return 0 if self.sent_ns is None else self.sent_ns + patience_ns
+
+    def set_back(self, now_ns: int) -> None:
+        """Nothing of it was done later than now."""
+        self.signed_ns = min(self.signed_ns, now_ns)
+        self.sent_ns = None if self.sent_ns is None else min(self.sent_ns, now_ns)
+        self.missing_since_ns = None if self.missing_since_ns is None else min(self.missing_since_ns, now_ns)
 
     def told(self, verdicts: Iterable[Verdict], now_ns: int) -> Verdict:
         """What the nodes said of the newest attempt."""

@@ -54,7 +54,12 @@ class PoolRules(Struct, frozen=True, kw_only=True):
     quarantine_s: float = 30.0
     """A node that spoke garbage is left out so long; twice as long each time again,"""
     longest_quarantine_s: float = 600.0
-    """up to this."""
+    """up to this;"""
+    forgiven_s: float = 3600.0
+    """after so long without any, the next is the first again."""
+
+
+NOT_ASKED: Final = "not asked yet"
 
 
 class _Standing:
@@ -63,19 +68,26 @@ class _Standing:
     def __init__(self, name: str) -> None:
         self.name = name
         self.state = NodeState.UNREACHABLE
-        self.why: str = "not asked yet"
+        self.why: str = NOT_ASKED
         self.head: Head | None = None
         self.heard_ns = 0
         self.free_ns = 0
         self.offences = 0
         self._show()
 
+    @property
+    def is_trusted(self) -> bool:
+        """Whether what it says counts as long as others do not prove it wrong."""
+        return self.state in (NodeState.ALIVE, NodeState.OUT_OF_SYNC)
+
     def enter(self, state: NodeState, why: str) -> None:
-        if state is self.state:
-            return
-        told = log.info if state is NodeState.ALIVE else log.warning
-        told("node_state", node=self.name, state=state.value, before=self.state.value, why=why)
+        before, is_first = self.state, self.why == NOT_ASKED
         self.state, self.why = state, why
+        if state is before and not is_first:
+            return
+        is_worse = _RANK[state] > _RANK[before] or (is_first and state is before)
+        told = log.warning if is_worse else log.info
+        told("node_state", node=self.name, state=state.value, before=before.value, why=why)
         self._show()
 
     def _show(self) -> None:
@@ -122,7 +134,7 @@ class Standings:
         Where `least` are to agree, one that lied before does no harm: alone it agrees with nobody.
         """
         usable = [node for node in self._nodes.values() if node.state is not NodeState.WRONG_CHAIN]
-        trusted = [node for node in usable if node.state in (NodeState.ALIVE, NodeState.OUT_OF_SYNC)]
+        trusted = [node for node in usable if node.is_trusted]
         asked = trusted if len(trusted) >= least else usable
         return [node.name for node in sorted(asked, key=_preference)]
 
@@ -134,6 +146,11 @@ class Standings:
         """How many nodes named this block as their newest, at `since_ns` or later."""
         recent = [node.head for node in self._nodes.values() if node.head is not None and node.heard_ns >= since_ns]
         return sum(head.hash == block_hash for head in recent)
+
+    def beside(self, head: Head) -> int:
+        """How many nodes, of those that may be asked first, have another newest block of the same number."""
+        heads = [node.head for node in self._nodes.values() if node.head is not None and node.is_trusted]
+        return sum(other.number == head.number and other.hash != head.hash for other in heads)
 
     def reached_by(self, many: int) -> int | None:
         """The highest block that so many nodes may have; None while there are fewer of them.
@@ -149,7 +166,7 @@ class Standings:
         """How far a node may have come; None for one that says nothing of worth."""
         if node.head is None or self.head is None:
             return None
-        if node.state in (NodeState.ALIVE, NodeState.OUT_OF_SYNC):
+        if node.is_trusted:
             return node.head.number
         explained = node.head.number <= self.head.number + self._rules.lead_blocks
         return min(node.head.number, self.head.number) if node.state is NodeState.GARBLED and explained else None
@@ -159,9 +176,9 @@ class Standings:
         node = self._nodes[name]
         node.head, node.heard_ns = head, now_ns
         RPC_HEAD.labels(name).set(head.number)
-        if node.state is NodeState.GARBLED and now_ns < node.free_ns:
-            return
-        if node.state not in (NodeState.ALIVE, NodeState.OUT_OF_SYNC):
+        if node.state is NodeState.GARBLED and now_ns < node.free_ns and self._is_any_trusted():
+            return  # where nobody else is left, one that speaks properly again is better than none
+        if not node.is_trusted:
             node.enter(NodeState.OUT_OF_SYNC, "its head is compared")
         self._judge(now_ns)
 
@@ -176,13 +193,10 @@ class Standings:
             node.enter(NodeState.UNREACHABLE, reason.code)
         self._judge(now_ns)
 
-    def contradicted(self, name: str, what: str, now_ns: int) -> None:
-        """The others proved that a node says what is not so."""
-        self._quarantine(self._nodes[name], what, now_ns)
-        self._judge(now_ns)
-
     def _quarantine(self, node: _Standing, why: str, now_ns: int) -> None:
         if node.state is not NodeState.GARBLED:
+            if now_ns - node.free_ns > self._rules.forgiven_s * SECOND_NS:
+                node.offences = 0
             seconds = min(self._rules.quarantine_s * 2**node.offences, self._rules.longest_quarantine_s)
             node.free_ns = now_ns + int(seconds * SECOND_NS)
             node.offences = min(node.offences + 1, 16)
@@ -204,14 +218,15 @@ class Standings:
             else:
                 node.enter(NodeState.ALIVE, "")
 
+    def _is_any_trusted(self) -> bool:
+        return any(node.is_trusted for node in self._nodes.values())
+
     def _claims(self, now_ns: int) -> list[tuple[_Standing, Head]]:
         recent_ns = now_ns - int(self._rules.forgotten_s * SECOND_NS)
         return [
             (node, node.head)
             for node in self._nodes.values()
-            if node.state in (NodeState.ALIVE, NodeState.OUT_OF_SYNC)
-            and node.head is not None
-            and node.heard_ns >= recent_ns
+            if node.is_trusted and node.head is not None and node.heard_ns >= recent_ns
         ]
 
     def _unexplained(self, heads: Sequence[tuple[_Standing, Head]], now_ns: int) -> _Standing | None:

@@ -25,7 +25,7 @@ HALF_NS: Final = SECOND_NS // 2
 
 
 class TimeRules(Struct, frozen=True, kw_only=True):
-    """When the chain's time is corrected, and when the wall clock counts as wrong. Durations in nanoseconds."""
+    """When the chain's time is corrected. Durations in nanoseconds."""
 
     steady_ns: int = SECOND_NS
     """Blocks that differ by less from our reckoning change nothing."""
@@ -42,8 +42,6 @@ class TimeRules(Struct, frozen=True, kw_only=True):
     least_blocks: int = 3
     most_blocks: int = 31
     """So many fresh blocks of a node are weighed."""
-    alarm_ns: int = 2 * SECOND_NS
-    no_commit_ns: int = 10 * SECOND_NS
 
 
 class ChainClock:
@@ -90,14 +88,14 @@ class ChainClock:
         return self._wall_offset_ns - self._offset_ns
 
     @property
-    def is_skewed(self) -> bool:
-        """Whether the wall clock is so wrong that somebody should be told."""
-        return abs(self.skew_ns) > self._rules.alarm_ns
+    def late_ns(self) -> int | None:
+        """How far blocks of two nodes, or of the only one, are ahead of our time; None while too few name any."""
+        now_ns = self.now_ns()
+        return _of_two([None if time_ns is None else time_ns - now_ns for time_ns in self._newest_ns])
 
     @property
-    def forbids_commits(self) -> bool:
-        """Whether the wall clock, which stamps the quotes, is too wrong to vote by."""
-        return abs(self.skew_ns) > self._rules.no_commit_ns
+    def _newest_ns(self) -> list[int | None]:
+        return [witness.newest_ns for witness in self._witnesses.values()]
 
     def told(self, node: str, head: Head, *, pushed: bool = False) -> None:
         """A node named its newest block: asked for it, or (`pushed`) by itself. Raises: KeyError for a stranger."""
@@ -143,9 +141,7 @@ class ChainClock:
 
         A late node and a late wall clock agree for once. They do not stand against blocks that others have already.
         """
-        shown = [witness.least_ns(now_ns) for witness in self._witnesses.values()]
-        known = sorted(least_ns for least_ns in shown if least_ns is not None)
-        return known[-2] if len(known) > 1 else known[0] if len(shown) == len(known) else None
+        return _of_two([witness.least_ns(now_ns) for witness in self._witnesses.values()])
 
     def _move(self, offset_ns: int) -> None:
         log.warning("chain_time_corrected", by_s=(offset_ns - self._offset_ns) / SECOND_NS)
@@ -180,6 +176,11 @@ class _Witness:
         """What it said before counts no more, but what it showed to be the least: a sleep only adds to that."""
         self._samples.clear()
 
+    @property
+    def newest_ns(self) -> int | None:
+        """The time of its newest block; None before it named one."""
+        return None if self._newest is None else self._newest.time_s * SECOND_NS
+
     def least_ns(self, now_ns: int) -> int | None:
         """The least that chain time minus monotonic time can be, by this node; None when it has shown nothing lately.
 
@@ -209,6 +210,12 @@ class _Witness:
             self._least = (now_ns, least_ns)
         while self._samples and self._samples[0][1] < least_ns - self._rules.ahead_ns:
             self._samples.popleft()  # of before the sleep
+
+
+def _of_two(shown: list[int | None]) -> int | None:
+    """The most that two of several reach, or that the only one says; None when too few say anything."""
+    known = sorted(each for each in shown if each is not None)
+    return known[-2] if len(known) > 1 else known[0] if len(shown) == len(known) else None
 
 
 async def _set(event: asyncio.Event) -> None:

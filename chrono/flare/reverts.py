@@ -14,10 +14,10 @@ class Revert(Struct, frozen=True):
 
 
 _FATAL: Final = {
-    "delegation address not set": "propose and confirm a delegation address in the EntityManager",
-    "submit address not set": "propose and confirm a submit address in the EntityManager",
-    "submit signatures address not set": "propose and confirm a submit signatures address in the EntityManager",
-    "signing policy address not set": "propose and confirm a signing policy address in the EntityManager",
+    "delegation address not set": "propose and confirm a delegation address: see `chrono ftso entity`",
+    "submit address not set": "propose and confirm a submit address: see `chrono ftso entity`",
+    "submit signatures address not set": "propose and confirm a submit signatures address: see `chrono ftso entity`",
+    "signing policy address not set": "propose and confirm a signing policy address: see `chrono ftso entity`",
     "vote power too low": "more stake or delegations than the lightest of the 100 voters are needed",
     "voter weight zero": "there were no stake and no delegations at the vote power block",
     "public key required": "register a sortition key in the EntityManager",

@@ -113,17 +113,6 @@ class OwnClaims:
         require(bool(owners) and self._owners.issuperset(owners), Why.OWNER, "an owner is none of ours")
 
 
-class OwnConfirmation:
-    """The one call with which a hot key takes its place in the EntityManager: for our identity."""
-
-    def __init__(self, identity: Address) -> None:
-        self._argument = bytes(12) + identity
-
-    def __call__(self, data: bytes) -> None:
-        """Raises: Refused."""
-        require(data[_SELECTOR_BYTES:] == self._argument, Why.IDENTITY, "the voter is not our identity")
-
-
 def _read(data: bytes) -> dict[str, Any]:
     """The arguments of a call, which its bytes say and nothing else. Raises: Refused, Malformed."""
     shape = next(shape for shape in FUNCTION_BY_NAME.values() if shape.selector == data[:_SELECTOR_BYTES])

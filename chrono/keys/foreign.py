@@ -1,8 +1,8 @@
 """The key libraries, taken in without what they do to the whole process.
 
-py_ecc, which eth-keyfile brings along for keys that we do not use, sets the recursion limit to 100,000 when it is
-imported. From then on a few kilobytes of nested JSON, sent by anybody, would overflow the C stack and end the process
-instead of raising RecursionError.
+py_ecc, which some versions of eth-keyfile bring along for keys that we do not use, sets the recursion limit to 100,000
+when it is imported. From then on a few kilobytes of nested JSON, sent by anybody, would overflow the C stack and end
+the process instead of raising RecursionError.
 """
 
 import sys

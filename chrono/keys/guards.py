@@ -12,8 +12,7 @@ from msgspec import Struct
 
 from chrono.flare.address import Address
 from chrono.flare.contracts.functions import FUNCTION_BY_NAME
-from chrono.flare.contracts.shapes import FunctionShape
-from chrono.keys.duties import OwnClaims, OwnConfirmation, SignedVotes, WholeRelays
+from chrono.keys.duties import OwnClaims, SignedVotes, WholeRelays
 from chrono.keys.meter import Meter, Rate, Spent
 from chrono.keys.policy import Check, Grant, Policy
 from chrono.keys.ports import Contracts, Journalled, Policies, SigningRecord
@@ -47,12 +46,6 @@ CAPS: Final = {
         gas=3_000_000, fee_wei=20 * COIN, hour_wei=300 * COIN, rate=Rate(transactions=1200, attempts=8)
     ),
     Role.EXECUTOR: Caps(gas=8_000_000, fee_wei=50 * COIN, hour_wei=200 * COIN, rate=Rate(transactions=60, attempts=8)),
-}
-
-CONFIRMATIONS: Final = {
-    Role.SUBMIT: "confirmSubmitAddressRegistration",
-    Role.SUBMIT_SIGNATURES: "confirmSubmitSignaturesAddressRegistration",
-    Role.SIGNING_POLICY: "confirmSigningPolicyAddressRegistration",
 }
 
 
@@ -130,16 +123,6 @@ def executor_policy(place: Place, *, owners: Collection[Address], recipients: Co
     return _policy(Role.EXECUTOR, place, grants)
 
 
-def confirmation_policy(role: Role, place: Place, *, identity: Address) -> Policy:
-    """The one call with which a proposed address takes its place, once and by hand. Raises: KeyError for others.
-
-    A policy of its own: while a key does its duty, this call is not granted.
-    """
-    caps = place.caps or CAPS[role]
-    shape = FunctionShape("EntityManager", f"{CONFIRMATIONS[role]}(address voter)")
-    return _policy(role, place, [_grant_of(shape, OwnConfirmation(identity), caps)])
-
-
 def _policy(
     role: Role, place: Place, grants: Iterable[Grant], speech: Speech | None = None, votes: SignedVotes | None = None
 ) -> Policy:
@@ -156,10 +139,7 @@ def _policy(
 
 
 def _grant(function: str, check: Check, caps: Caps) -> Grant:
-    return _grant_of(FUNCTION_BY_NAME[function], check, caps)
-
-
-def _grant_of(shape: FunctionShape, check: Check, caps: Caps) -> Grant:
+    shape = FUNCTION_BY_NAME[function]
     return Grant(
         contract=shape.contract,
         selector=shape.selector,

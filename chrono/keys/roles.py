@@ -24,11 +24,13 @@ class Role(StrEnum):
     """Claims rewards for owners, to recipients that the owners allowed."""
     IDENTITY = "identity"
     """The entity itself. Cold."""
+    DELEGATION = "delegation"
+    """What others delegate to. Cold."""
     CLAIMS = "claims"
     """Owns the rewards, where that is not the identity. Cold."""
 
 
-COLD: Final = frozenset({Role.IDENTITY, Role.CLAIMS})
+COLD: Final = frozenset({Role.IDENTITY, Role.DELEGATION, Role.CLAIMS})
 HOT: Final = tuple(role for role in Role if role not in COLD)
 SEVERAL: Final = frozenset({Role.FAST_UPDATE})
 """Roles that have more than one key at a time."""

@@ -39,6 +39,21 @@ class JournalAttempts:
         return [each for each in found if each is not None]
 
 
+class MemoryAttempts:
+    """The attempts of one command: whoever stops it looks at the chain for what became of them."""
+
+    def __init__(self) -> None:
+        self._all: list[Attempt] = []
+
+    async def keep(self, attempt: Attempt) -> None:
+        """Keep it as long as the command runs."""
+        self._all.append(attempt)
+
+    def kept(self, account: Address, chain_id: int) -> Sequence[Attempt]:
+        """The attempts of an account on a chain."""
+        return [each for each in self._all if (each.account, each.signed.transaction.chain_id) == (account, chain_id)]
+
+
 def read_attempt(kept: records.Attempt) -> Attempt | None:
     """The attempt that a record holds; None when its transaction cannot be read, which a checksum should exclude."""
     try:

@@ -11,7 +11,7 @@ from chrono.chain.pool import Pool
 from chrono.chain.registry import Contracts, Registry, check_calendar, relay_state
 from chrono.chain.time import ChainClock
 from chrono.clock import SECOND_NS
-from chrono.errors import CONTRACT_MISSING, NO_HEALTHY_NODE, VOTER_AWAY, WRONG_CALENDAR, ChronoError
+from chrono.errors import CONTRACT_MISSING, NO_HEALTHY_NODE, VOTER_AWAY, WRONG_CALENDAR, ChronoError, Reason
 from chrono.flare.address import Address
 from chrono.flare.epochs import VotingRound
 from chrono.flare.frames import FTSO
@@ -88,13 +88,16 @@ class ChainSide:
 
         Raises: ChronoError(WRONG_CALENDAR, CONTRACT_MISSING): that does not pass by waiting.
         """
+        told: Reason | None = None
         while True:
             try:
                 await self._find()
             except ChronoError as error:
                 if error.reason in _FATAL:
                     raise
-                log.warning("chain_waits", cause=str(error))
+                if error.reason is not told:  # once for each cause: it is tried again each second
+                    log.warning("chain_waits", cause=str(error))
+                    told = error.reason
                 await self.clock.sleep(RETRY_S)
             else:
                 return

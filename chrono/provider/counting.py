@@ -22,6 +22,7 @@ from chrono.errors import (
     Reason,
 )
 from chrono.flare.frames import FTSO, SubmissionFunction
+from chrono.provider.handed_rounds import HandedRound
 from chrono.provider.running import Duty
 from chrono.telemetry import (
     BAND_HITS,
@@ -72,9 +73,12 @@ class Counts:
 
     def over(self, duty: Duty, report: RoundReport) -> None:
         """A round of ours is over."""
-        commit = duty.misses.of(Part.COMMIT)
+        commit, counted_in = duty.misses.of(Part.COMMIT), _is_counted_in(duty)
         for function, phase, part in _PARTS:
-            done = self._journal.done(report.id, function, FTSO)
+            if part is Part.SIGNATURE and isinstance(duty, HandedRound):
+                continue  # another program sends it, and nobody tells us
+            shown = counted_in and part is not Part.SIGNATURE
+            done = shown or self._journal.done(report.id, function, FTSO)
             reason = duty.misses.of(part) or commit
             FTSO_SUBMISSIONS.labels(str(FTSO), phase.value, _outcome(reason, done=done)).inc()
         for part, why in duty.misses.all.items():
@@ -99,6 +103,11 @@ class Counts:
 def count_margin(phase: SentPhase, margin_ms: int) -> None:
     """A transaction is in a block, so long before its deadline."""
     FTSO_MARGIN.labels(phase.value).observe(margin_ms * MS_NS / SECOND_NS)
+
+
+def _is_counted_in(duty: Duty) -> bool:
+    """Whether the network counted our vote, whoever sent it: then commit and reveal were in time."""
+    return duty.outcome is not None and duty.membership is not None and duty.membership.submit in duty.outcome.valid
 
 
 def _outcome(reason: Reason | None, *, done: bool) -> str:

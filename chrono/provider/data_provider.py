@@ -6,6 +6,7 @@ import structlog
 
 from chrono.errors import DRY_RUN, NOT_OUR_ADDRESS, ChronoError
 from chrono.flare.address import Address, checksummed
+from chrono.flare.epochs import VotingRound
 from chrono.flare.frames import SubmissionFunction
 from chrono.provider.chain_side import ChainSide
 from chrono.provider.handed_rounds import Handed, HandedRound, Status
@@ -39,8 +40,9 @@ class DataProvider:
         running = next((each for each in self._rounds.running if each.plan.id == round_id), None)
         duty = None if running is None else running.duty
         if not isinstance(duty, HandedRound):
-            ahead = round_id > self._chain.network.timing.round_at(self._chain.clock.now_ns()).id
-            return Handed(Status.RETRY if ahead else Status.EMPTY)
+            # One that is not over is not under way yet, or just now: what is owed of it is not to be given up.
+            over_ns = VotingRound(round_id, self._chain.network.timing).signature_window.end_ns
+            return Handed(Status.EMPTY if self._chain.clock.now_ns() >= over_ns else Status.RETRY)
         self._check(function, round_id, sender)
         if function is SubmissionFunction.SUBMIT1:
             await self._chain.ask_initialised()

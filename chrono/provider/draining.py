@@ -1,6 +1,8 @@
 """The end of a process that votes: nothing new is begun, and what is owed is done before anything is closed."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Final
 
 import structlog
@@ -40,6 +42,16 @@ async def drain(voter: Voter | None, stopping: Stopping) -> None:
         task.cancel()
     if lost:
         log.error("left_undone", owed=_told(lost), remedy="start Chrono again before their deadlines")
+
+
+@asynccontextmanager
+async def owing(voter: Voter | None, stopping: Stopping) -> AsyncIterator[None]:
+    """Whatever else of the process fails in here, it does not end before the voter has done what it owes."""
+    try:
+        yield
+    except Exception:
+        await drain(voter, stopping)
+        raise
 
 
 def _told(owed: list[Owed]) -> list[str]:

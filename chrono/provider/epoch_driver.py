@@ -17,7 +17,7 @@ from chrono.chain.intents import Ending, Intent
 from chrono.chain.pool import Pool
 from chrono.chain.registry import Contracts
 from chrono.clock import Clock
-from chrono.errors import REWARD_DATA_ABSENT, TRANSACTION_REVERTED, ChronoError
+from chrono.errors import REWARD_DATA_ABSENT, STEP_FAILED, TRANSACTION_REVERTED, ChronoError
 from chrono.flare.address import Address
 from chrono.flare.networks import Network
 from chrono.flare.reverts import revert_of
@@ -125,6 +125,9 @@ class EpochDriver:
             answer = await self._answer(action)
         except ChronoError as error:
             answer = Failed(error.reason, {name: str(value) for name, value in error.facts.items()})
+        except Exception:  # a fault of ours in one duty may cost no other one, least of all a registration
+            log.exception("step_failed", step=f"{type(action).__name__} {action.duty}", reason=STEP_FAILED.code)
+            answer = Failed(STEP_FAILED)
         self._duties.answered(action, answer, self._clock.now_ns())
         self._wake.set()
 

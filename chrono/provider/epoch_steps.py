@@ -108,7 +108,7 @@ class EpochSteps:
         statement, arguments = self._vote(send)
         signature = signer.sign_digest(statement)
         to = self._contracts().address("FlareSystemsManager")
-        return await self._try(send.duty, signer.address, "FlareSystemsManager", to, (*arguments, signature))
+        return await self._try(send.duty, signer.address, "FlareSystemsManager", to, arguments, signature)
 
     async def again(self, prepared: Prepared) -> Tried:
         """What the call would come to now. Raises: ChronoError when no node answers."""
@@ -131,16 +131,15 @@ class EpochSteps:
     async def _registration(self, duty: EpochDuty, signer: PolicySigner) -> Prepared:
         """By the first way that the contract takes; else by the one that should have been right."""
         contract = "VoterPreRegistry" if duty.kind is DutyKind.PREREGISTER else "VoterRegistry"
-        first: Prepared | None = None
+        refused: list[Prepared] = []
         for to, generation in self._ways(contract):
             statement = VoterRegistration(generation, self._network.chain_id, duty.reward_epoch_id, self._identity)
-            arguments = (self._identity, signer.sign_digest(statement))
-            found = await self._try(duty, signer.address, contract, to, arguments, generation)
+            signature = signer.sign_digest(statement)
+            found = await self._try(duty, signer.address, contract, to, (self._identity,), signature, generation)
             if not _goes_on(found.tried):
                 return found
-            first = first or found
-        assert first is not None  # noqa: S101 - there is a way, or `address` raised
-        return first
+            refused.append(found)
+        return refused[0]  # there is a way, or `address` raised
 
     def _ways(self, contract: str) -> list[tuple[Address, Generation]]:
         """Contract and generation, the likeliest first."""
@@ -174,11 +173,11 @@ class EpochSteps:
         contract: str,
         to: Address,
         arguments: tuple[object, ...],
+        signature: Signature,
         generation: Generation | None = None,
     ) -> Prepared:
-        *bare, signature = arguments
-        assert isinstance(signature, Signature)  # noqa: S101 - as every caller gives it
-        data = FUNCTION_BY_NAME[FUNCTIONS[duty.kind]].encode(*bare, (signature.v, signature.r, signature.s))
+        """The call, whose last argument is the signature, and what it would come to."""
+        data = FUNCTION_BY_NAME[FUNCTIONS[duty.kind]].encode(*arguments, (signature.v, signature.r, signature.s))
         return Prepared(
             duty=duty,
             signer=signer,

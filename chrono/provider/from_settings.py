@@ -1,11 +1,13 @@
 """A voter of the settings: its nodes, journal, keys and caps, made in the duty's loop and closed there."""
 
+from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
+from chrono.alerts.alarms import Alarms
 from chrono.alerts.desk import AlertDesk
-from chrono.alerts.sink import AlertQueue, HttpSink
+from chrono.alerts.sink import AlertQueue, HttpSink, Untold
 from chrono.chain.history import HistoryFile
 from chrono.clock import Clock
 from chrono.flare.address import checksummed
@@ -42,6 +44,9 @@ class FromSettings:
         self._identity = identity_of(settings.flare)
         self._registry = registry_of(settings.flare, network)
         self._known = known_of(settings.flare, network)
+        # A duty that crashes is begun anew: what it has told, or not yet, is known to the one that comes after.
+        self._alarms = Alarms()
+        self._untold: Untold = deque()
 
     @asynccontextmanager
     async def __call__(self, crossing: Crossing) -> AsyncIterator[Begun]:
@@ -55,7 +60,7 @@ class FromSettings:
             for protocol in protocols:
                 held.push_async_callback(protocol.close)
             alerts = self._settings.alerts
-            queue = None if alerts.url is None else AlertQueue(HttpSink(alerts), self._clock)
+            queue = None if alerts.url is None else AlertQueue(HttpSink(alerts), self._clock, self._untold)
             setup = ProviderSetup(
                 network=network,
                 identity=self._identity,
@@ -77,7 +82,7 @@ class FromSettings:
                 besides=() if queue is None else (("alerts", queue.run),),
                 rules=rules_of(flare, network),
             )
-            yield Begun(setup, AlertDesk(queue).look)
+            yield Begun(setup, AlertDesk(queue, self._alarms).look)
 
     def _log(self, held: AsyncExitStack) -> ByteLog:
         """The journal's file. A dry run keeps its own in memory: it must never stand in the way of the real one."""

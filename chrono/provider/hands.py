@@ -9,7 +9,7 @@ from typing import Final
 
 import structlog
 
-from chrono.chain.answers import Head, Receipt
+from chrono.chain.answers import Receipt
 from chrono.chain.intents import Intent
 from chrono.chain.ports import NodePort
 from chrono.errors import (
@@ -190,17 +190,14 @@ class Hands:
         if receipt is None:
             return None
 
-        async def header(node: NodePort) -> Head | None:
-            return await node.header(receipt.block_number)
-
         while True:
             try:
-                head = await self._chain.pool.agreed(header)
+                head = await self._chain.pool.agreed(lambda node: node.header(receipt.block_number))
             except ChronoError as error:
                 log.warning("block_time_unknown", block=receipt.block_number, cause=error.reason.code)
                 await self._chain.clock.sleep(self._setup.rules.look_s)
                 continue
-            return None if head is None else head.time_s
+            return head.time_s
 
 
 def _failed(action: Action, error: ChronoError) -> Answer | None:

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from chrono.chain.ports import Attempt
 from chrono.clock import Clock
-from chrono.flare.address import Address, checksummed
+from chrono.flare.address import Address, checksummed, parse_address
 from chrono.keys.guards import Place, signatures_policy, signing_policy_policy, submit_policy
 from chrono.keys.key_folder import KeyFolder
 from chrono.keys.keystore import open_keystore
@@ -53,8 +53,7 @@ class HotKeys:
         found: list[HotKey] = []
         for role in VOTING:
             for keystore in sorted(folder.of(role), key=lambda each: each.created, reverse=True):
-                assert keystore.address is not None  # noqa: S101 - only sortition keys have none
-                found.append(HotKey(role, keystore.address, open_keystore(keystore, password)))
+                found.append(HotKey(role, parse_address(keystore.public), open_keystore(keystore, password)))
                 log.info("key_opened", role=role.value, address=keystore.public)
         return cls(tuple(found))
 

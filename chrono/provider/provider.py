@@ -23,7 +23,8 @@ from chrono.provider.watching import report_before, watched_before
 from chrono.provider.work import Work
 from chrono.supervisor import PartState, Supervisor
 from chrono.telemetry import create_duty_labels
-from chrono.voting.judging import Owed
+from chrono.voting.journal import Journal
+from chrono.voting.judging import Owed, owed_by
 from chrono.voting.provider_report import Mode
 
 WATCH_S: Final = 1.0
@@ -44,6 +45,7 @@ class Provider:
         self._setup = setup
         self._on_watched = on_watched
         self._work: Work | None = None
+        self._journal: Journal | None = None
         self._supervisor: Supervisor | None = None
         self._stopping = False
         roles = () if setup.keys is None else sorted({each.role.value for each in setup.keys.keys})
@@ -54,15 +56,20 @@ class Provider:
     def states(self) -> Mapping[str, PartState]:
         """Every part by name, as it is now. May be read from any thread."""
         supervisor = self._supervisor
-        return {} if supervisor is None else supervisor.states
+        return {} if supervisor is None else dict(supervisor.states)  # whole at once: parts are added meanwhile
+
+    @property
+    def now_ns(self) -> int:
+        """Chain time; before the chain is open, the machine's."""
+        clock = self._setup.clock if self._work is None else self._work.chain.clock
+        return clock.now_ns()
 
     @property
     def owed(self) -> list[Owed]:
-        """What must not be left undone, as long as it can still be done."""
-        work = self._work
+        """What must not be left undone, as long as it can still be done; before the chain is open, by the journal."""
+        now_ns, work = self.now_ns, self._work
         if work is None:
-            return []
-        now_ns = work.chain.clock.now_ns()
+            return [] if self._journal is None else owed_by(self._journal, now_ns)
         return [each for each in work.rounds.owed if now_ns < each.until_ns]
 
     @property
@@ -80,7 +87,7 @@ class Provider:
         Raises: ChronoError(WRONG_CALENDAR, CONTRACT_MISSING) for another chain than we think, and JOURNAL_FOREIGN,
         JOURNAL_BROKEN for a journal that is not ours or cannot be read.
         """
-        chain = ChainSide(self._setup, self._wake)
+        chain, journal = ChainSide(self._setup, self._wake), self._opened_journal()
         uncount = self._setup.reports.on_round(lambda report: count_round(self._setup.tally, report))
         supervisor = self._supervisor = Supervisor(self._setup.clock, longest_backoff_s=LONGEST_BACKOFF_S)
         try:
@@ -88,13 +95,13 @@ class Provider:
                 supervisor.start(name, run)
             supervisor.start("watch", lambda: self._watch(chain))
             await chain.open()
-            work = self._work = Work(self._setup, chain, self._setup.tally)
+            work = self._work = Work(self._setup, chain, journal, self._setup.tally)
             work.rounds.stopping = self._stopping
             for name, run in work.parts():
                 supervisor.start(name, run)
             await asyncio.Event().wait()
         finally:
-            self._work = None
+            self._work = self._journal = None
             uncount()
             await supervisor.stop()
 
@@ -102,13 +109,13 @@ class Provider:
         """Begin nothing new, and return when nothing is owed any more, or after so long: what is owed still."""
         self._stopping = True
         until_ns = self._setup.clock.monotonic_ns() + int(within_s * SECOND_NS)
-        while (work := self._work) is not None:
-            work.rounds.stopping = True
-            work.rounds.wake()
+        while True:
+            if self._work is not None:
+                self._work.rounds.stopping = True
+                self._work.rounds.wake()
             if not self.owed or self._setup.clock.monotonic_ns() >= until_ns:
-                break
+                return self.owed
             await self._setup.clock.sleep(DRAIN_LOOK_S)
-        return self.owed
 
     async def hand(self, function: SubmissionFunction, round_id: int, sender: Address) -> Handed:
         """What the system client is to send for a round.
@@ -121,6 +128,12 @@ class Provider:
         if self._work is None or self._work.data_provider is None:
             raise ChronoError(VOTER_AWAY)
         return await self._work.data_provider.answer(function, round_id, sender)
+
+    def _opened_journal(self) -> Journal:
+        """Read before the chain is open: what is owed must be known also where no node answers."""
+        setup, network = self._setup, self._setup.network
+        self._journal = Journal(setup.log, network=network.name, chain_id=network.chain_id, identity=setup.identity)
+        return self._journal
 
     def _wake(self) -> None:
         if self._work is not None:

@@ -12,7 +12,6 @@ from msgspec import Struct
 from chrono.chain.fees import HourlyBudget
 from chrono.chain.intents import Ending, Intent
 from chrono.chain.pool import Pool
-from chrono.chain.ports import Attempt
 from chrono.chain.registry import Contracts
 from chrono.chain.sender import Sender
 from chrono.clock import SECOND_NS, Clock
@@ -22,6 +21,7 @@ from chrono.keys.guards import Place, signing_policy_policy
 from chrono.keys.policy import Policy
 from chrono.keys.secret_key import SecretKey
 from chrono.keys.signer import Signer
+from chrono.provider.attempts import MemoryAttempts
 from chrono.provider.entity import EntityFacts
 from chrono.provider.epoch_steps import GAS, EpochSteps, Prepared
 from chrono.provider.setup import ProviderRules
@@ -104,7 +104,7 @@ class Registrar:
             self._network.chain_id,
             pool=self._pool,
             signer=signer,
-            attempts=_Attempts(),
+            attempts=MemoryAttempts(),
             clock=self._clock,
             budget=HourlyBudget(rules.spending.hour_wei),
             fees=rules.fees,
@@ -132,19 +132,6 @@ class Registrar:
         """Wipe the keys."""
         for signer in self._signers.values():
             signer.close()
-
-
-class _Attempts:
-    """The attempts of one command: whoever stops it looks at the chain for what became of them."""
-
-    def __init__(self) -> None:
-        self._all: list[Attempt] = []
-
-    async def keep(self, attempt: Attempt) -> None:
-        self._all.append(attempt)
-
-    def kept(self, account: Address, chain_id: int) -> Sequence[Attempt]:
-        return [each for each in self._all if (each.account, each.signed.transaction.chain_id) == (account, chain_id)]
 
 
 class _Resolved:

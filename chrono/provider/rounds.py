@@ -24,7 +24,7 @@ from chrono.provider.setup import ProviderSetup, Seat
 from chrono.provider.telling import Teller
 from chrono.voting.actions import Action, ChainView, End
 from chrono.voting.journal import Journal
-from chrono.voting.judging import Owed
+from chrono.voting.judging import Owed, owed_by
 from chrono.voting.margins import Margins
 from chrono.voting.misses import Part
 from chrono.voting.plan import RoundPlan
@@ -69,8 +69,7 @@ class Rounds:
         self._own = own
         self._make = make
         self._counts = Counts(journal)
-        sent_by_us = (FTSO, *(each.protocol_id for each in setup.protocols))
-        self._strangers = Strangers(journal, setup.network.timing, sent_by_us)
+        self._strangers = Strangers(journal, setup.network.timing, setup.protocols_sent)
         self._margins = _margins(setup)
         self._running: dict[int, Running] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -86,8 +85,10 @@ class Rounds:
 
     @property
     def owed(self) -> list[Owed]:
-        """What must not be left undone."""
-        return [owed for running in self.running for owed in running.duty.owed]
+        """What must not be left undone; of a round that is not under way just now, what the journal knows of it."""
+        by_journal = owed_by(self._journal, self._chain.clock.now_ns())
+        beside = (each for each in by_journal if each.round_id not in self._running)
+        return [*(owed for running in self.running for owed in running.duty.owed), *beside]
 
     def wake(self) -> None:
         """Something happened: look at once."""
@@ -117,7 +118,7 @@ class Rounds:
                 self._look_at(running, now_ns)
             except Exception:  # a fault of ours in one round may cost no reveal of another
                 log.exception("round_failed", round=running.plan.id, reason=STEP_FAILED.code)
-                del self._running[running.plan.id]
+                self._running.pop(running.plan.id, None)
         self._ask_initialised(now_ns)
         times = [running.duty.next_ns(now_ns) for running in self._running.values()]
         return min([*times, now_ns + int(self._setup.rules.look_s * SECOND_NS)])
@@ -173,10 +174,12 @@ class Rounds:
                 continue
             self._running[round_id] = Running(plan, self._make(plan))
             self._hear(self._running[round_id], self._chain.indexer.ledger.transactions)
-            self._compact(current.id, now_ns)
+            self._compact(now_ns)
 
     def _is_ended(self, round_id: int) -> bool:
-        return any(each.round_id == round_id for each in self.ended)
+        """Whether it ended for good. One with a commit of ours, ended by a clock that ran ahead, begins anew."""
+        committed = self._journal.left(round_id, SubmissionFunction.SUBMIT1, FTSO)
+        return not committed and any(each.round_id == round_id for each in self.ended)
 
     def _drive(self, running: Running, now_ns: int) -> None:
         for action in running.duty.due(now_ns, self.view(running.plan, now_ns)):
@@ -221,6 +224,7 @@ class Rounds:
         return ChainView(
             head_time_ns=None if head is None else head.time_s * SECOND_NS,
             skew_ns=clock.skew_ns,
+            late_ns=clock.late_ns,
             initialised=self._chain.initialised(self._fresh_ns),
             scanned=self._strangers.scanned,
             silent_through=self._strangers.silent_through,
@@ -263,19 +267,23 @@ class Rounds:
         else:
             log.info("journal_mended")
 
-    def _compact(self, round_id: int, now_ns: int) -> None:
-        """Once a round: let go of what is old."""
+    def _compact(self, now_ns: int) -> None:
+        """Once a round: let go of what is old. A clock of ours that runs ahead of the chain may close nothing."""
+        head = self._chain.pool.head
+        if head is None:
+            return
+        by_ns = min(now_ns, head.time_s * SECOND_NS)
         try:
-            self._journal.compact(round_id - KEPT_ROUNDS, now_ns)
+            self._journal.compact(self._chain.network.timing.round_at(by_ns).id - KEPT_ROUNDS, by_ns)
         except ChronoError as error:
             log.error(JOURNAL_BROKEN.code, cause=str(error))  # noqa: TRY400 - says it all
 
     async def _rest(self, until_ns: int) -> None:
         """Until then, or until something happened."""
-        waiting = [
-            asyncio.ensure_future(self._wake.wait()),
-            asyncio.ensure_future(self._chain.clock.sleep_until(until_ns)),
-        ]
+        clock = self._chain.clock
+        left_s = max(until_ns - clock.now_ns(), 0) / SECOND_NS  # no longer, if the chain's time is set back meanwhile
+        waits = (self._wake.wait(), clock.sleep_until(until_ns), clock.sleep(left_s))
+        waiting = [asyncio.ensure_future(each) for each in waits]
         try:
             await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
         finally:

@@ -75,11 +75,6 @@ class Senders:
             if signer.role is Role.SIGNING_POLICY
         ]
 
-    @property
-    def taken(self) -> int:
-        """How many nonces of ours somebody else used."""
-        return sum(sender.taken for sender in self._senders.values())
-
     def forget_settled(self, journal: Journal) -> None:
         """Let the journal forget attempts whose nonces are used up, and of which it is known by what."""
         for address, sender in self._senders.items():

@@ -18,6 +18,7 @@ from chrono.chain.time import TimeRules
 from chrono.clock import Clock
 from chrono.flare.address import Address
 from chrono.flare.feeds import FeedId
+from chrono.flare.frames import FTSO
 from chrono.flare.networks import Network
 from chrono.flare.units import COIN_WEI, GWEI
 from chrono.keys.funding import DUTIES
@@ -136,3 +137,14 @@ class ProviderSetup(Struct, frozen=True, kw_only=True):
     besides: Sequence[tuple[str, Run]] = ()
     """Parts of others that are to run in the duty's loop, such as the alerts' way out."""
     rules: ProviderRules = field(default_factory=ProviderRules)
+
+    @property
+    def protocols_sent(self) -> tuple[int, ...]:
+        """The protocols whose frames our addresses send by this journal alone: any other one is a stranger's.
+
+        None in a dry run, beside which another program may send them all; in the data provider's seat only ours.
+        """
+        if self.mode is Mode.DRY_RUN:
+            return ()
+        beside = self.protocols if self.seat is Seat.SUBMITTER else ()
+        return (FTSO, *(each.protocol_id for each in beside))

@@ -8,16 +8,18 @@ import structlog
 from chrono.clock import Clock
 from chrono.errors import BAD_REWARDS, NOT_REGISTERED, REWARD_DATA_ABSENT, ChronoError
 from chrono.flare.address import Address
-from chrono.flare.epochs import RewardEpoch, Timing
+from chrono.flare.epochs import Timing
+from chrono.provider.budgets import Budgets
 from chrono.provider.reward_data import RewardSource
 from chrono.provider.watching import Standing
 from chrono.voting.budget import AnchorBudget, HitTally
+from chrono.voting.budget_updates import UpdatesSeen
 from chrono.voting.closeness import score
 from chrono.voting.conditions import PublishedConditions
 from chrono.voting.epoch_openings import registered_for
 from chrono.voting.epoch_words import DutyKind, DutyReport, DutyState
 from chrono.voting.epochs import EpochBook
-from chrono.voting.provider_report import Awaiting, Budget, Registered
+from chrono.voting.provider_report import Awaiting, Registered
 from chrono.voting.reports import RoundPhase, RoundReport
 
 LOOK_S: Final = 3600.0
@@ -75,8 +77,12 @@ class EntityStanding:
         source: RewardSource | None = None,
         tally: HitTally | None = None,
         duties: Callable[[], Sequence[DutyReport]] = tuple,
+        updates: Callable[[], UpdatesSeen] = UpdatesSeen,
     ) -> None:
-        """`tally` may know of rounds before this process began; `duties` says how those of the epochs stand."""
+        """`tally` may know of rounds before this process began; `duties` says how those of the epochs stand.
+
+        `updates` tells how far the fast updates of the epoch were read.
+        """
         self._identity = identity
         self._book = book
         self._timing = timing
@@ -84,6 +90,10 @@ class EntityStanding:
         self._source = source
         self.tally = tally or HitTally()
         self._duties = duties
+        self._updates = updates
+        self._budgets = Budgets(
+            identity=identity, book=book, timing=timing, clock=clock, tally=self.tally, updates=updates
+        )
         self.published: PublishedConditions | None = None
         """Of the newest published reward epoch in which we voted; None while none was found."""
 
@@ -92,28 +102,14 @@ class EntityStanding:
         return Standing(
             registered=self._registered(),
             passes=self._passes(),
-            budget=self._budget(),
+            budget=self._budgets.told(),
+            blocks_since_update=self._updates().blocks_since_last,
             duty=hindered(self._duties()),
         )
 
     def budget(self) -> AnchorBudget | None:
         """The reward epoch that runs against the anchor condition; None when we do not vote in it, or it is unknown."""
-        now = self._timing.round_at(self._clock.now_ns())
-        facts = self._book.of_round(now.id)
-        if facts is None or facts.membership(self._identity) is None:
-            return None
-        epoch, first = facts.reward_epoch_id, facts.policy.start_voting_round_id
-        following = self._book.policy(epoch + 1)
-        end = RewardEpoch(epoch + 1, self._timing).expected_start_round
-        end = max(end, now.id + 1) if following is None else following.start_voting_round_id
-        # The result of a round is known an epoch later, so the newest two are neither over nor counted.
-        over = max(now.id - 2 + 1 - first, 0)
-        return AnchorBudget(
-            rounds=end - first,
-            rounds_over=over,
-            feeds=len(facts.electorate.feeds),
-            counted=self.tally.of(epoch, before_round=first + over),
-        )
+        return self._budgets.anchor()
 
     async def run(self) -> None:
         """Look for newer publications, for ever."""
@@ -150,7 +146,3 @@ class EntityStanding:
 
     def _passes(self) -> int | None:
         return None if self.published is None else self.published.passes
-
-    def _budget(self) -> Budget:
-        found = self.budget()
-        return Budget(anchor_misses_left=None if found is None else found.left)

@@ -7,6 +7,7 @@ the duty from another thread goes through `ask`.
 import asyncio
 import threading
 from collections.abc import Awaitable, Callable, Coroutine
+from concurrent.futures import Future
 from contextlib import suppress
 from typing import Any, Final, TypeVar
 
@@ -32,6 +33,8 @@ class DutyThread:
         self._work = work
         self._loop_factory = loop_factory
         self._over = False
+        self._asked: set[Future[Any]] = set()
+        """Questions without an answer so far."""
         self._loop: asyncio.AbstractEventLoop | None = None
         self._task: asyncio.Task[None] | None = None
 
@@ -63,7 +66,8 @@ class DutyThread:
     async def ask(self, question: Callable[[], Awaitable[_Answer]]) -> _Answer:
         """The answer that the question finds when it is awaited in the duty's loop.
 
-        Raises: ChronoError(VOTER_AWAY) while the duty does not run, else what the question raises.
+        Raises: ChronoError(VOTER_AWAY) while the duty does not run, or when it ends before it has answered; else what
+        the question raises.
         """
         loop = self._loop
         if loop is None:
@@ -74,7 +78,14 @@ class DutyThread:
         except RuntimeError as closed:
             asked.close()
             raise ChronoError(VOTER_AWAY) from closed
-        return await asyncio.wrap_future(running)
+        self._asked.add(running)
+        running.add_done_callback(self._asked.discard)
+        try:
+            return await asyncio.wrap_future(running)
+        except asyncio.CancelledError:
+            if (asker := asyncio.current_task()) is not None and asker.cancelling():
+                raise
+            raise ChronoError(VOTER_AWAY) from None  # the duty ended, not whoever asked
 
     def tell(self, callback: Callable[[], None]) -> None:
         """Have this called in the duty's loop; nothing happens while it does not run."""
@@ -92,6 +103,8 @@ class DutyThread:
             pass
         except BaseException as error:  # noqa: BLE001 - handed over whole to whoever awaits the thread
             failure = error
+        for asked in tuple(self._asked):
+            asked.cancel()  # it came too late to be heard
         with suppress(RuntimeError):  # the main loop is closed: nobody waits any more
             main_loop.call_soon_threadsafe(_settle, ended, failure)
 

@@ -7,12 +7,13 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from decimal import Decimal
-from typing import TypeAlias, TypeVar
+from functools import partial
+from typing import Final, TypeAlias, TypeVar
 
 from msgspec import Struct
 
 from chrono.alerts.watched import Watched
-from chrono.clock import Clock
+from chrono.clock import SECOND_NS, Clock
 from chrono.errors import VOTER_AWAY, ChronoError
 from chrono.flare.address import Address
 from chrono.flare.feeds import FeedId
@@ -28,6 +29,11 @@ from chrono.supervisor import PartState, Supervisor
 from chrono.voting.budget import HitTally
 from chrono.voting.judging import Owed
 from chrono.voting.reports import Reports
+
+AWAY_S: Final = 5.0
+"""How long a stop waits for a duty that is away: longer than its supervisor takes to start it again."""
+
+AWAY_LOOK_S: Final = 0.1
 
 _Answer = TypeVar("_Answer")
 
@@ -125,13 +131,23 @@ class Voter:
         return await self.ask(lambda provider: provider.hand(function, round_id, sender))
 
     async def drain(self, within_s: float) -> list[Owed]:
-        """Begin nothing new, and return when nothing is owed any more, or after so long: what is owed still."""
-        try:
-            return await self.ask(lambda provider: provider.drain(within_s))
-        except ChronoError as error:
-            if error.reason is not VOTER_AWAY:
-                raise
-            return []
+        """Begin nothing new, and return when nothing is owed any more, or after so long: what is owed still.
+
+        A duty that has just crashed is waited for: it is started again, and does what its journal owes.
+        """
+        end_ns = self._clock.monotonic_ns() + int(within_s * SECOND_NS)
+        away_s = 0.0
+        while True:
+            left_s = max(end_ns - self._clock.monotonic_ns(), 0) / SECOND_NS
+            try:
+                return await self.ask(partial(_drained, within_s=left_s))
+            except ChronoError as error:
+                if error.reason is not VOTER_AWAY:
+                    raise
+            if away_s >= min(AWAY_S, left_s):
+                return []
+            await self._clock.sleep(AWAY_LOOK_S)
+            away_s += AWAY_LOOK_S
 
     async def owed(self) -> list[Owed]:
         """What would be lost if the process ended now."""
@@ -159,7 +175,9 @@ class Voter:
 
         Called in the duty's thread; it waits for nobody.
         """
-        round_id = self._network.timing.round_at(self._clock.now_ns()).id
+        provider = self._provider
+        now_ns = self._clock.now_ns() if provider is None else provider.now_ns  # a wall clock may be seconds ahead
+        round_id = self._network.timing.round_at(now_ns).id
         answers, newest = self._answers, self._snapshots.newest
         pinned = None if answers is None else answers.pinned(round_id)
         if pinned is not None:
@@ -171,6 +189,10 @@ class Voter:
                 estimates = list(newest.estimates.values())
                 self._main.call_soon_threadsafe(answers.adopt, round_id, newest.at_ns, estimates)
         return [newest.value(feed) for feed in feeds]
+
+
+async def _drained(provider: Provider, *, within_s: float) -> list[Owed]:
+    return await provider.drain(within_s)
 
 
 class Voting(Struct, frozen=True, kw_only=True):

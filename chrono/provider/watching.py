@@ -19,11 +19,14 @@ from chrono.provider.rounds import Rounds
 from chrono.provider.running import Ended
 from chrono.provider.setup import ProviderSetup
 from chrono.telemetry import (
+    BUDGET_LEFT,
     EPOCH_ENDS,
+    FAST_UPDATE_BLOCKS,
     FTSO_REGISTERED,
     FTSO_REWARD_EPOCH,
     FTSO_ROUND,
     OLDEST_UNREVEALED,
+    PASSES,
     REVEAL_DEADLINE,
     REVEAL_OFFENCES,
     REVEALS_PENDING,
@@ -46,6 +49,8 @@ class Standing(Struct, frozen=True, kw_only=True):
     registered: told.Registered = told.Registered()
     passes: int | None = None
     budget: told.Budget = told.Budget()
+    blocks_since_update: int | None = None
+    """Blocks since a fast update of ours was taken; None before one was seen."""
     duty: told.Awaiting | None = None
     """A duty of a reward epoch that something stands in the way of."""
 
@@ -130,6 +135,7 @@ class Watch:
             balances=self._balance_lines(),
             owed=tuple(told.OwedReveal(each.round_id, each.reveal_deadline_ns) for each in self._journal.owed(now_ns)),
             awaiting=self._awaiting(current, now_ns),
+            nodes=_nodes(self._setup, self._chain),
         )
 
     def _epoch_span(self, now_ns: int) -> Span:
@@ -208,10 +214,28 @@ class Watch:
         reward_epoch_id = self._chain.book.reward_epoch_of(current.id)
         if reward_epoch_id is not None:
             FTSO_REWARD_EPOCH.set(reward_epoch_id)
-        registered = self._standing().registered
-        for name, known in (("current", registered.current), ("next", registered.next)):
+        standing = self._standing()
+        for name, known in (("current", standing.registered.current), ("next", standing.registered.next)):
             if known is not None:
                 FTSO_REGISTERED.labels(name).set(known)
+        count_standing(standing)
+
+
+def count_standing(standing: Standing) -> None:
+    """What the epoch still forgives, and the passes, as metrics; NaN for what is not known."""
+    budget = standing.budget
+    for condition, left in (
+        ("anchor", budget.anchor_misses_left),
+        ("fast_updates", budget.fast_updates_left),
+        ("fdc", budget.fdc_rounds_left),
+    ):
+        BUDGET_LEFT.labels(condition).set(_measured(left))
+    PASSES.set(_measured(standing.passes))
+    FAST_UPDATE_BLOCKS.set(_measured(standing.blocks_since_update))
+
+
+def _measured(known: int | None) -> float:
+    return float("nan") if known is None else known
 
 
 def watched_before(setup: ProviderSetup, chain: ChainSide) -> Watched:
@@ -239,6 +263,14 @@ def report_before(setup: ProviderSetup, chain: ChainSide, waited_ns: int) -> tol
         identity=setup.identity,
         at_ns=chain.clock.now_ns(),
         awaiting=awaiting,
+        nodes=_nodes(setup, chain),
+    )
+
+
+def _nodes(setup: ProviderSetup, chain: ChainSide) -> tuple[told.NodeReport, ...]:
+    standings = chain.pool.standings
+    return tuple(
+        told.NodeReport(node.name, standings.state(node.name).value, standings.why(node.name)) for node in setup.nodes
     )
 
 

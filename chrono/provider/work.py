@@ -1,6 +1,7 @@
 """Everything of a voter that needs the chain to be open: made anew with each run, from the journal."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Final
 
 from chrono.chain.balances import Balances
@@ -8,11 +9,14 @@ from chrono.flare.address import Address
 from chrono.keys.roles import Role
 from chrono.provider.attempts import JournalAttempts
 from chrono.provider.chain_side import ChainSide
+from chrono.provider.counting_fdc import FdcCounting
+from chrono.provider.counting_updates import UpdateReader
 from chrono.provider.data_provider import DataProvider
 from chrono.provider.epoch_driver import EpochDriver, PolicyKey
 from chrono.provider.handed_rounds import HandedRound
 from chrono.provider.hands import Hands
 from chrono.provider.hot_keys import Behind, HotKeys, signers_of
+from chrono.provider.reward_claims import ClaimReader
 from chrono.provider.reward_data import RewardSource, reward_source
 from chrono.provider.rounds import Rounds
 from chrono.provider.running import Duty
@@ -36,10 +40,9 @@ LOOK_S: Final = 1.0
 class Work:
     """Everything that needs the chain to be open. Made anew with each run, from the journal."""
 
-    def __init__(self, setup: ProviderSetup, chain: ChainSide, tally: HitTally) -> None:
+    def __init__(self, setup: ProviderSetup, chain: ChainSide, journal: Journal, tally: HitTally) -> None:
         self.chain = chain
-        network = setup.network
-        self.journal = Journal(setup.log, network=network.name, chain_id=network.chain_id, identity=setup.identity)
+        self.journal = journal
         self.teller = Teller(setup, chain, self.journal)
         sends = setup.seat is Seat.SUBMITTER and setup.mode is Mode.LIVE
         self.senders = self._senders(setup, setup.keys) if sends and setup.keys is not None else None
@@ -59,6 +62,9 @@ class Work:
         self.balances = self._balances(setup, accounts)
         source = None if setup.reward_data is None else reward_source(setup.reward_data, setup.network.name)
         self.driver = self._driver(setup, source)
+        self.updates = self._updates(setup)
+        self.fdc = FdcCounting(chain, setup.identity, tally)
+        self.claims = None if source is None else self._claims(setup, source)
         chain.on_book = self.driver.wake if self.driver is not None else _nothing
         self.standing = EntityStanding(
             identity=setup.identity,
@@ -68,6 +74,7 @@ class Work:
             source=source,
             tally=tally,
             duties=tuple if self.driver is None else self.driver.reports,
+            updates=self.updates,
         )
         conflicts = lambda: self.hands.conflicts  # noqa: E731 - read each time
         self.watch = Watch(setup, chain, self.journal, self.rounds, self.balances, accounts, conflicts, self.standing)
@@ -81,16 +88,17 @@ class Work:
         if self.balances is not None:
             found.append(("balances", self.balances.run))
         if self.driver is not None:
-            found.append(("epochs", self._epochs))
-        found.append(("standing", self.standing.run))
+            found.append(("epochs", partial(self._epochs, self.driver)))
+        found += [("standing", self.standing.run), ("fast_updates", self.updates.run), ("fdc_rounds", self.fdc.run)]
+        if self.claims is not None:
+            found.append(("reward_claims", self.claims.run))
         return found
 
-    async def _epochs(self) -> None:
+    async def _epochs(self, driver: EpochDriver) -> None:
         """The duties of the reward epochs, as soon as their history is known."""
-        assert self.driver is not None  # noqa: S101 - it is no part otherwise
         while not self.chain.indexer.ready:
             await self.chain.clock.sleep(LOOK_S)
-        await self.driver.run()
+        await driver.run()
 
     def _duty(self, setup: ProviderSetup, plan: RoundPlan) -> Duty:
         """The duty of a round: ours to the end, or handed to whoever sends it."""
@@ -140,6 +148,30 @@ class Work:
         named = dict(accounts_by_name(accounts))
         reserves = {name: setup.rules.spending.reserve_wei(role_of(name)) for name in named}
         return Balances(named, reserves, self.chain.pool, self.chain.clock)
+
+    def _updates(self, setup: ProviderSetup) -> UpdateReader:
+        indexer = self.chain.indexer
+        return UpdateReader(
+            pool=self.chain.pool,
+            contracts=lambda: self.chain.contracts,
+            head=lambda: indexer.ledger.tip if indexer.ready else None,
+            book=self.chain.book,
+            timing=self.chain.network.timing,
+            identity=setup.identity,
+            clock=self.chain.clock,
+        )
+
+    def _claims(self, setup: ProviderSetup, source: RewardSource) -> ClaimReader:
+        return ClaimReader(
+            source=source,
+            network=setup.network,
+            identity=setup.identity,
+            book=self.chain.book,
+            pool=self.chain.pool,
+            contracts=lambda: self.chain.contracts,
+            clock=self.chain.clock,
+            tell=setup.reports.tell_rewards,
+        )
 
     def _driver(self, setup: ProviderSetup, source: RewardSource | None) -> EpochDriver | None:
         if self.senders is None:

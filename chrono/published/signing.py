@@ -13,6 +13,7 @@ from chrono.flare.networks import Network
 from chrono.flare.rewards.claims import ClaimType
 from chrono.flare.system_messages import WeightBasedClaims
 from chrono.published.epoch import PublishedEpoch
+from chrono.published.findings import EpochFindings
 from chrono.published.verification import verify
 from chrono.voting.epoch_words import RewardsToSign
 
@@ -28,6 +29,14 @@ def rewards_to_sign(
     epoch: PublishedEpoch, *, network: Network, reward_epoch_id: int, identity: Address, bounds: Bounds | None = None
 ) -> RewardsToSign:
     """What is signed of a publication. Raises: ChronoError(REWARD_DATA_WRONG) with `why` when it is none to sign."""
+    findings = sound(epoch, network=network, reward_epoch_id=reward_epoch_id)
+    _check_own(epoch, identity, bounds or Bounds())
+    claims = (WeightBasedClaims(network.chain_id, findings.weight_based_claims),)
+    return RewardsToSign(claims, findings.root)
+
+
+def sound(epoch: PublishedEpoch, *, network: Network, reward_epoch_id: int) -> EpochFindings:
+    """A publication of which everything follows from its claims. Raises: ChronoError(REWARD_DATA_WRONG) with `why`."""
     if epoch.network not in {None, network.name}:
         raise _wrong(epoch, f"it is of {epoch.network}, not of {network.name}")
     if epoch.reward_epoch_id != reward_epoch_id:
@@ -38,9 +47,7 @@ def rewards_to_sign(
         more = len(findings.differences) + findings.more_differences - 1
         told = f"{first.what}: expected {first.expected}, found {first.found}"
         raise _wrong(epoch, told + (f", and {more} more differences" if more else ""))
-    _check_own(epoch, identity, bounds or Bounds())
-    claims = (WeightBasedClaims(network.chain_id, findings.weight_based_claims),)
-    return RewardsToSign(claims, findings.root)
+    return findings
 
 
 def _check_own(epoch: PublishedEpoch, identity: Address, bounds: Bounds) -> None:

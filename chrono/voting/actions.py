@@ -24,6 +24,8 @@ class ChainView(Struct, frozen=True, kw_only=True):
     """The time of the newest block."""
     skew_ns: int | None = None
     """How far the machine's clock is from the chain's, either way; None while it is not known."""
+    late_ns: int | None = None
+    """How far the newest blocks are ahead of our time, which then is late; None while too few nodes name any."""
     initialised: int | None = None
     """The last reward epoch with a signing policy, as two nodes say it just now; None when they do not agree."""
     scanned: bool = False

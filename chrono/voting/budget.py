@@ -1,6 +1,7 @@
 """How many misses a reward epoch still forgives: hits counted round by round, against what the anchor condition asks.
 
-Source: fsp.md section 7, "Minimal conditions": of all rounds times all feeds of the epoch, 80 % must hit.
+The tally also holds the FDC's rounds, for `budget_fdc`. Source: fsp.md section 7, "Minimal conditions": of all rounds
+times all feeds of the epoch, 80 % must hit.
 """
 
 from threading import Lock
@@ -8,6 +9,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from chrono.flare.frames import FTSO
 from chrono.flare.rewards.minimal_conditions import ANCHOR_HITS_PPM
 from chrono.flare.units import PPM
 
@@ -75,22 +77,34 @@ class AnchorBudget(Struct, frozen=True, kw_only=True):
 
 
 class HitTally:
-    """Hits by reward epoch and round. May be told and asked from any thread."""
+    """Hits by protocol, reward epoch and round. May be told and asked from any thread.
+
+    For the FTSO a value is one feed of a round; for the FDC, a round in which it rewarded anyone.
+    """
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._epochs: dict[int, dict[int, tuple[int, int]]] = {}
+        self._epochs: dict[int, dict[tuple[int, int], tuple[int, int]]] = {}
 
-    def count(self, reward_epoch_id: int, round_id: int, *, hits: int, values: int) -> None:
+    def count(self, reward_epoch_id: int, round_id: int, *, hits: int, values: int, protocol_id: int = FTSO) -> None:
         """A round is over, with so many values of which so many hit. Told again, the last telling holds."""
         with self._lock:
-            self._epochs.setdefault(reward_epoch_id, {})[round_id] = (hits, values)
+            self._epochs.setdefault(reward_epoch_id, {})[protocol_id, round_id] = (hits, values)
             while len(self._epochs) > _KEPT_REWARD_EPOCHS:
                 del self._epochs[min(self._epochs)]
 
-    def of(self, reward_epoch_id: int, before_round: int | None = None) -> Hits:
+    def of(self, reward_epoch_id: int, before_round: int | None = None, protocol_id: int = FTSO) -> Hits:
         """What was counted of a reward epoch; only rounds before `before_round`, if given."""
         with self._lock:
             rounds = dict(self._epochs.get(reward_epoch_id, {}))
-        told = [each for round_id, each in rounds.items() if before_round is None or round_id < before_round]
+        told = [
+            each
+            for (protocol, round_id), each in rounds.items()
+            if protocol == protocol_id and (before_round is None or round_id < before_round)
+        ]
         return Hits(len(told), sum(values for _, values in told), sum(hits for hits, _ in told))
+
+    def holds(self, reward_epoch_id: int, round_id: int, protocol_id: int = FTSO) -> bool:
+        """Whether the round was counted."""
+        with self._lock:
+            return (protocol_id, round_id) in self._epochs.get(reward_epoch_id, {})

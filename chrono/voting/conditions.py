@@ -20,6 +20,10 @@ from chrono.flare.rewards.minimal_conditions import (
 )
 from chrono.flare.units import COIN_GWEI, PPM
 from chrono.voting.budget import AnchorBudget
+from chrono.voting.budget_fdc import FdcBudget
+from chrono.voting.budget_updates import FastUpdateBudget
+
+_FDC_REMEDY: Final = "look at the fdc-client: chrono_sub_protocol_requests_total, and its own log"
 
 ORDER: Final = (Condition.ANCHOR_FEEDS, Condition.FAST_UPDATES, Condition.FDC, Condition.STAKING)
 
@@ -75,6 +79,9 @@ class Facts(Struct, frozen=True, kw_only=True):
     """Of the signing policy, 16 bits."""
     total_weight: int | None = None
     budget: AnchorBudget | None = None
+    updates: FastUpdateBudget | None = None
+    fdc: FdcBudget | None = None
+    """This and the two above are counted in the reward epoch that runs."""
     has_fdc: bool = False
     """Whether an fdc-client is configured."""
     node_count: int | None = None
@@ -153,13 +160,15 @@ def _left(budget: AnchorBudget) -> str:
 
 
 def _fast_updates(facts: Facts) -> ConditionReport:
-    """80 % of what the weight lets expect, unless it is below 0.2 %. Chrono sends none."""
+    """80 % of what the weight lets expect, unless it is below 0.2 %. Chrono sends none; another client may."""
     condition = Condition.FAST_UPDATES
     if facts.weight is not None and facts.total_weight:
         share = facts.weight * PPM // facts.total_weight
         if share < FAST_UPDATES_SPARED_PPM:
             return ConditionReport(condition, State.MET, f"spared: {share / 10_000:.2f} % of the weight is below 0.2 %")
     remedy = "run Flare's own fast-updates client beside Chrono, which sends none yet"
+    if facts.updates is not None and facts.updates.is_asked:
+        return _running_updates(facts.updates, remedy)
     last = facts.last
     if last is None or last.fast_updates_met is None:
         return ConditionReport(condition, State.NOT_MET, "Chrono sends none, and nothing is published", remedy)
@@ -169,8 +178,28 @@ def _fast_updates(facts: Facts) -> ConditionReport:
     return ConditionReport(condition, state, figures, "" if state is State.MET else remedy)
 
 
+def _running_updates(budget: FastUpdateBudget, remedy: str) -> ConditionReport:
+    """By what the reward epoch that runs counted."""
+    counted = budget.counted
+    figures = f"{counted.made} updates in {counted.rounds} rounds, {budget.expected} expected; 80 % of them are needed"
+    lost = not counted.made or budget.most_left < 0
+    state = State.NOT_MET if lost else State.OPEN
+    return ConditionReport(Condition.FAST_UPDATES, state, figures, "" if budget.duty.met and not lost else remedy)
+
+
+def _running_fdc(budget: FdcBudget) -> ConditionReport:
+    """By what the reward epoch that runs counted."""
+    counted = budget.counted
+    figures = f"rewarded in {counted.hits} of {counted.values} rounds counted; 60 % are needed"
+    remedy = "" if budget.met_so_far else _FDC_REMEDY
+    state = State.NOT_MET if budget.most_left < 0 else State.OPEN
+    return ConditionReport(Condition.FDC, state, figures, remedy)
+
+
 def _fdc(facts: Facts) -> ConditionReport:
     """Rewarded in 60 % of the rounds in which the FDC rewarded anyone."""
+    if facts.fdc is not None and facts.fdc.is_asked and (facts.has_fdc or facts.fdc.counted.hits):
+        return _running_fdc(facts.fdc)
     if not facts.has_fdc:
         remedy = "run Flare's fdc-client, and set flare.fdc_url to it"
         return ConditionReport(Condition.FDC, State.NOT_MET, "no fdc-client is configured", remedy)
@@ -179,7 +208,7 @@ def _fdc(facts: Facts) -> ConditionReport:
         return ConditionReport(Condition.FDC, State.UNKNOWN, "an fdc-client is configured; nothing is published")
     rounds = f"{last.fdc_rounds} of {last.fdc_rounds_possible} rounds" if last.fdc_rounds is not None else "not counted"
     figures = f"{rounds} in reward epoch {last.reward_epoch_id}; 60 % are needed"
-    remedy = "" if last.fdc_met else "look at the fdc-client: chrono_ftso_sub_protocol_requests_total, and its own log"
+    remedy = "" if last.fdc_met else _FDC_REMEDY
     return ConditionReport(Condition.FDC, State.MET if last.fdc_met else State.NOT_MET, figures, remedy)
 
 

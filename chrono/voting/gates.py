@@ -38,6 +38,8 @@ def commit_refusal(
         return HEAD_STALE
     if view.skew_ns is None or abs(view.skew_ns) > margins.most_skew_ns:
         return CLOCK_SKEWED
+    if view.late_ns is None or view.late_ns > margins.most_late_ns:
+        return CLOCK_SKEWED
     if view.initialised is None or view.initialised != epochs.last_initialised:
         return EPOCHS_DIFFER
     return None

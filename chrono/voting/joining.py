@@ -48,6 +48,9 @@ class _Way(Enum):
     GIVEN = "given"
     DONE = "done"
     OVER = "over"
+    """It is too late for it, by the clock as it is now."""
+    PARTED = "parted"
+    """Each of its parts goes alone."""
 
 
 class _Sending:
@@ -123,33 +126,37 @@ class Joining:
         sending = self._sending_of(protocol_id)
         return sending is not None and sending.way is _Way.DONE
 
+    def under_way(self, protocol_id: int) -> bool:
+        """Whether a protocol's part is being sent just now: nobody can call it back."""
+        sending = self._sending_of(protocol_id)
+        return sending is not None and sending.way is _Way.GIVEN
+
     def reason(self, protocol_id: int) -> Reason | None:
         """Why a protocol's part did not get into a block so far; None when it did, or has no trouble."""
         sending = self._sending_of(protocol_id)
         return None if sending is None or sending.way is _Way.DONE else sending.reason
 
-    def next_ns(self) -> int | None:
-        """When something is tried again."""
-        return min((each.again_ns for each in self._sendings.values() if each.way is _Way.IDLE), default=None)
-
     def _restored(self, call: Call) -> _Sending:
         sending = _Sending(call)
         if self._journal.inclusion(call.intent_id) is not None:
             sending.way = _Way.DONE
-        elif (ending := self._journal.ending(call.intent_id)) is not None:
-            sending.way = _Way.OVER
-            if ending.code == SIGNER_REFUSED.code:
-                self._leave_alone(call)
+        elif len(call.frames) > 1 and self._was_refused(call):
+            self._leave_alone(sending)
         return sending
+
+    def _was_refused(self, call: Call) -> bool:
+        ending = self._journal.ending(call.intent_id)
+        return ending is not None and ending.code == SIGNER_REFUSED.code
 
     def _is_ready(self, protocol_id: int) -> bool:
         return self._given[protocol_id] is not None and self._sending_of(protocol_id) is None
 
     def _sending_of(self, protocol_id: int) -> _Sending | None:
         """The call that carries a protocol's part; one that was parted carries nothing any more."""
-        carrying = [each for each in self._sendings.values() if protocol_id in each.call.protocols]
+        whole = (each for each in self._sendings.values() if each.way is not _Way.PARTED)
+        carrying = [each for each in whole if protocol_id in each.call.protocols]
         live = [each for each in carrying if each.way is not _Way.OVER]
-        return next(iter(live or ([] if protocol_id in self._alone else carrying)), None)
+        return next(iter(live or carrying), None)
 
     def _compose(self, ready: list[int], now_ns: int, owed: Collection[int]) -> None:
         """Our part takes the others along; without it each goes alone."""
@@ -192,30 +199,34 @@ class Joining:
 
     def _part(self, sending: _Sending, now_ns: int) -> None:
         """The signer refuses a joined call: each part goes alone, so that another's fault does not stop ours."""
-        if len(sending.call.frames) == 1:
-            return
-        self._over(sending, now_ns)
-        self._leave_alone(sending.call)
+        if len(sending.call.frames) > 1:
+            self._over(sending, now_ns)
+            self._leave_alone(sending)
 
-    def _leave_alone(self, call: Call) -> None:
-        if len(call.frames) > 1:
-            self._alone |= set(call.protocols)
-            self._given |= dict(call.frames)
+    def _leave_alone(self, sending: _Sending) -> None:
+        sending.way = _Way.PARTED
+        self._alone |= set(sending.call.protocols)
+        self._given |= dict(sending.call.frames)
 
     def _expire(self, now_ns: int) -> None:
+        """What is too late is over; what was only so by a clock that ran ahead is not."""
         for sending in self._sendings.values():
             left = bool(self._journal.attempts_of(sending.call.intent_id))
             late = now_ns >= self.course.expires_ns or (now_ns > self.course.send_until_ns and not left)
             if sending.way is _Way.IDLE and late:
                 sending.reason = sending.reason or TOO_LATE
                 self._over(sending, now_ns)
+            elif sending.way is _Way.OVER and not late:
+                sending.way, sending.again_ns = _Way.IDLE, now_ns
 
     def _over(self, sending: _Sending, now_ns: int) -> None:
         sending.way = _Way.OVER
         self._journal.ended(Ended(sending.call.intent_id, (sending.reason or TOO_LATE).code, now_ns))
 
     def _may_go(self, sending: _Sending, now_ns: int, held: Collection[int]) -> bool:
-        return sending.way is _Way.IDLE and sending.again_ns <= now_ns and not set(sending.call.protocols) & set(held)
+        # A wait that is longer than any began when a clock ran ahead.
+        rested = not now_ns < sending.again_ns <= now_ns + self._poll_ns
+        return sending.way is _Way.IDLE and rested and not set(sending.call.protocols) & set(held)
 
     def _give_out(self, sending: _Sending, owed: Collection[int]) -> Submit:
         sending.way = _Way.GIVEN

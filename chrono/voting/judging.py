@@ -89,15 +89,24 @@ class Standing(Struct, frozen=True, kw_only=True):
         return sent or self.journal.done(self.plan.id, function, protocol_id)
 
     @property
+    def committing(self) -> bool:
+        """Whether a commit of ours is about to leave."""
+        joining = self.joinings.get(_SUBMIT1)
+        return joining is not None and joining.under_way(FTSO)
+
+    @property
     def promised(self) -> list[int]:
         """The sub-protocols whose bit vote may have left: their signature is owed."""
         return [each for each in self.protocols if self.journal.left(self.plan.id, _SUBMIT2, each)]
 
 
 def owed_in(at: Standing) -> tuple[Owed, ...]:
-    """What must not be left undone in a round: reveal, signature, and the signatures that bit votes promised."""
+    """What must not be left undone in a round: reveal, signature, and the signatures that bit votes promised.
+
+    A commit that was given out to be sent may leave at any moment, so its reveal is as good as owed.
+    """
     owed: list[Owed] = []
-    if at.committed and not at.done(_SUBMIT2, FTSO):
+    if (at.committed or at.committing) and not at.done(_SUBMIT2, FTSO):
         owed.append(Owed(at.plan.id, _SUBMIT2, FTSO, at.plan.reveal_deadline_ns))
     void = at.outcome is not None and at.outcome.result is None
     given_up = void or at.signing.reason in GIVEN_UP
@@ -109,6 +118,11 @@ def owed_in(at: Standing) -> tuple[Owed, ...]:
         if not at.done(_SIGNATURES, each)
     ]
     return tuple(owed)
+
+
+def owed_by(journal: Journal, now_ns: int) -> list[Owed]:
+    """The reveals that a journal alone shows to be owed, whoever looks after their rounds."""
+    return [Owed(each.round_id, _SUBMIT2, FTSO, each.reveal_deadline_ns) for each in journal.owed(now_ns)]
 
 
 def judge(at: Standing, misses: Misses, now_ns: int) -> None:

@@ -54,25 +54,27 @@ class Margins(Struct, frozen=True, kw_only=True):
     """Before a commit the newest block may be this old."""
     most_skew_ns: int = 10 * SECOND_NS
     """Before a commit the machine's clock may be this far from the chain's."""
+    most_late_ns: int = 3 * SECOND_NS
+    """Before a commit the newest block may be so far ahead of our time: we began by a late clock, when it is more."""
 
     @classmethod
     def of(cls, timing: Timing) -> Self:
         """The margins of a calendar: as they are for 90 s and 45 s, else the same shares with time for a few blocks."""
-        epoch, reveal = _share(timing.epoch_s, VOTING_EPOCH_S), _share(timing.reveal_s, REVEAL_WINDOW_S)
-        after = _share(timing.epoch_s - timing.reveal_s, VOTING_EPOCH_S - REVEAL_WINDOW_S)
+        epoch, reveal = _Share(timing.epoch_s, VOTING_EPOCH_S), _Share(timing.reveal_s, REVEAL_WINDOW_S)
+        after = _Share(timing.epoch_s - timing.reveal_s, VOTING_EPOCH_S - REVEAL_WINDOW_S)
         usual = cls()
         return cls(
-            values_after_ns=_led(epoch(usual.values_after_ns), timing, _COMMIT_LEAD),
-            commit_join_ns=epoch(usual.commit_join_ns),
-            commit_stop_after_ns=_led(epoch(usual.commit_stop_after_ns), timing, _STOP_LEAD),
-            reveal_after_ns=reveal(usual.reveal_after_ns),
-            bit_vote_after_ns=reveal(usual.bit_vote_after_ns),
-            reveal_join_ns=reveal(usual.reveal_join_ns),
-            sign_join_ns=after(usual.sign_join_ns),
-            sign_grace_ns=after(usual.sign_grace_ns),
-            finalisation_grace_ns=after(usual.finalisation_grace_ns),
-            anyone_after_ns=after(usual.anyone_after_ns),
-            poll_ns=min(usual.poll_ns, max(epoch(usual.poll_ns), 50 * MS_NS)),
+            values_after_ns=_led(epoch.of(usual.values_after_ns), timing, _COMMIT_LEAD),
+            commit_join_ns=epoch.of(usual.commit_join_ns),
+            commit_stop_after_ns=_led(epoch.of(usual.commit_stop_after_ns), timing, _STOP_LEAD),
+            reveal_after_ns=reveal.of(usual.reveal_after_ns),
+            bit_vote_after_ns=reveal.of(usual.bit_vote_after_ns),
+            reveal_join_ns=reveal.of(usual.reveal_join_ns),
+            sign_join_ns=after.of(usual.sign_join_ns),
+            sign_grace_ns=after.of(usual.sign_grace_ns),
+            finalisation_grace_ns=after.of(usual.finalisation_grace_ns),
+            anyone_after_ns=after.of(usual.anyone_after_ns),
+            poll_ns=min(usual.poll_ns, max(epoch.of(usual.poll_ns), 50 * MS_NS)),
         )
 
 
@@ -83,11 +85,12 @@ def _led(after_ns: int, timing: Timing, lead: tuple[int, int, int]) -> int:
     return min(after_ns, epoch_ns - min(least_ns, epoch_ns * part // whole))
 
 
-class _share:  # noqa: N801 - reads as the function that it is
-    """`duration * part // whole`, in whole nanoseconds."""
+class _Share(Struct, frozen=True):
+    """How long a calendar's span is beside Flare's own, of the same unit."""
 
-    def __init__(self, part: int, whole: int) -> None:
-        self._part, self._whole = part, whole
+    part: int
+    whole: int
 
-    def __call__(self, duration_ns: int) -> int:
-        return duration_ns * self._part // self._whole
+    def of(self, duration_ns: int) -> int:
+        """The same share of a duration, in whole nanoseconds."""
+        return duration_ns * self.part // self.whole

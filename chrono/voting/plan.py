@@ -4,7 +4,6 @@ from typing import Self
 
 from msgspec import Struct
 
-from chrono.clock import SECOND_NS
 from chrono.flare.epochs import Span, VotingRound
 from chrono.voting.margins import Margins
 
@@ -98,8 +97,3 @@ class RoundPlan(Struct, frozen=True, kw_only=True):
             self.sign_over_ns,
             self.over_ns,
         )
-
-    @property
-    def reveal_deadline_s(self) -> int:
-        """The reveal deadline in whole seconds, as block times are."""
-        return self.reveal_deadline_ns // SECOND_NS

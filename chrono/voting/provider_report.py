@@ -36,12 +36,60 @@ class Registered(Struct, frozen=True):
     next: bool | None = None
 
 
+class CountedUpdates(Struct, frozen=True, kw_only=True):
+    """The fast updates of the reward epoch up to a round, all before it counted."""
+
+    rounds: int
+    """So many, from the first of the epoch on,"""
+    rounds_in_epoch: int
+    """of so many."""
+    made: int
+    """By us."""
+    by_all: int
+    expected: int
+    """What our weight lets expect of us up to there."""
+    enough: int
+    """What would be enough up to there."""
+    is_spared: bool
+    """Whether we are too light to be held to them."""
+
+
+class CountedFdc(Struct, frozen=True, kw_only=True):
+    """The rounds of the reward epoch in which the FDC rewarded anyone, among those that were counted."""
+
+    rounds: int
+    """Counted,"""
+    rounds_over: int
+    """of so many that are over,"""
+    rounds_in_epoch: int
+    """of so many."""
+    rewarding: int
+    """Those in which it rewarded anyone,"""
+    rewarded: int
+    """and us, without an offence."""
+
+
 class Budget(Struct, frozen=True):
-    """How many misses the reward epoch still forgives; None for what is not counted."""
+    """How many misses the reward epoch still forgives; None for what is not known, with its reason in `unknown`."""
 
     anchor_misses_left: int | None = None
     """Values (rounds times feeds) that may still miss before the anchor condition fails."""
     fast_updates_left: int | None = None
+    """Updates that our weight will draw and that may be missing, if the epoch goes on as it began."""
+    fdc_rounds_left: int | None = None
+    """Rounds in which the FDC may leave us without reward, if the epoch goes on as it began."""
+    fast_updates: CountedUpdates | None = None
+    fdc: CountedFdc | None = None
+    unknown: Mapping[str, Reason] = field(default_factory=dict)
+    """By the name of a figure above: why it is not known, or not asked of us."""
+
+
+class NodeReport(Struct, frozen=True):
+    """A node by its name (its address may hold a key), how it stands, and why when that is not well."""
+
+    name: str
+    state: str
+    why: str
 
 
 class OwedReveal(Struct, frozen=True):
@@ -84,6 +132,7 @@ class ProviderReport(Struct, frozen=True, kw_only=True):
     accuracy_rank: int | None = None
     owed: tuple[OwedReveal, ...] = ()
     awaiting: Awaiting | None = None
+    nodes: tuple[NodeReport, ...] = ()
 
 
 class RewardReport(Struct, frozen=True, kw_only=True):
@@ -94,4 +143,20 @@ class RewardReport(Struct, frozen=True, kw_only=True):
     """DIRECT, FEE, WNAT, MIRROR or CCHAIN."""
     amount_wei: int
     claimable: bool | None = None
+    """False: not signed by the network yet, or expired, or paid out; None: it may be, nobody told whether it was."""
     expires_ns: int | None = None
+
+
+class RewardLook(Struct, frozen=True):
+    """What came of looking for the rewards of one reward epoch: verified, or why not."""
+
+    reward_epoch_id: int
+    reason: Reason | None = None
+
+
+class RewardsTold(Struct, frozen=True):
+    """All that was found of our rewards, and where it was looked for."""
+
+    rewards: tuple[RewardReport, ...] = ()
+    looked: tuple[RewardLook, ...] = ()
+    """Newest first. Without a verified one among them, no rewards says nothing."""

@@ -5,7 +5,7 @@ A round is told whole each time something of it changes, so a reader never sees 
 secret before its time is served from here before `shown_from_ns` of its payload.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from enum import StrEnum
 from threading import Lock
 from typing import Final
@@ -22,7 +22,7 @@ from chrono.flare.results import RoundResult
 from chrono.flare.round.electorate import Electorate
 from chrono.flare.round.outcome import Outcome
 from chrono.telemetry import REPORTS_UNHEARD
-from chrono.voting.provider_report import Mode, ProviderReport, RewardReport
+from chrono.voting.provider_report import Mode, ProviderReport, RewardsTold
 
 ROUNDS_KEPT: Final = 32
 """Rounds in memory, some 250 kB each with everybody's values; older ones are read from the store."""
@@ -160,7 +160,7 @@ class Reports:
         self._keep = keep
         self._rounds: dict[int, RoundReport] = {}
         self._provider: ProviderReport | None = None
-        self._rewards: tuple[RewardReport, ...] = ()
+        self._rewards: RewardsTold | None = None
         self._on_round: list[OnRound] = []
         self._on_sent: list[OnSent] = []
 
@@ -188,9 +188,9 @@ class Reports:
         """The provider as it stands now."""
         self._provider = report
 
-    def tell_rewards(self, rewards: Iterable[RewardReport]) -> None:
+    def tell_rewards(self, rewards: RewardsTold) -> None:
         """Everything that is known of our rewards."""
-        self._rewards = tuple(rewards)
+        self._rewards = rewards
 
     def on_round(self, callback: OnRound) -> Callable[[], None]:
         """Call back with every round that changed, until what is returned is called."""
@@ -220,8 +220,8 @@ class Reports:
         return self._provider
 
     @property
-    def rewards(self) -> tuple[RewardReport, ...]:
-        """What is known of our rewards; empty while nothing is."""
+    def rewards(self) -> RewardsTold | None:
+        """What is known of our rewards; None while nobody has looked."""
         return self._rewards
 
     def _announce(self, report: RoundReport, told: tuple[Sent, ...]) -> None:

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from chrono.errors import GRACE_OVER, RESULT_DIFFERS, ROUND_CLOSED, SIGNER_CONFLICT, Reason
+from chrono.errors import DRY_RUN, GRACE_OVER, RESULT_DIFFERS, ROUND_CLOSED, SIGNER_CONFLICT, Reason
 from chrono.flare.frames import FTSO
 from chrono.flare.protocol_message import ProtocolMessage
 from chrono.flare.signature_payload import SignaturePayload
@@ -41,7 +41,7 @@ class Signing:
             return []
         if finalised is not None and finalised.message != self.message:
             self._give_up(joining, RESULT_DIFFERS)
-        elif finalised is not None and now_ns >= self._plan.sign_by_ns and not owed:
+        elif finalised is not None and now_ns >= self._plan.sign_by_ns and not owed and self.reason is not DRY_RUN:
             self._give_up(joining, GRACE_OVER)
         elif now_ns < self._plan.sign_over_ns:
             self._asked = True

@@ -108,7 +108,7 @@ class Strangers:
             through = max(each.seen_in for each in fresh) + SILENT_ROUNDS
             self.silent_through = max(through, self.silent_through or through)
             self._journal.raise_mark(self._closed_through(fresh))
-            self._known |= set(fresh)
+            self._known = {*(each for each in self._known if each.seen_in >= since), *fresh}
         self.scanned = True
         return fresh
 

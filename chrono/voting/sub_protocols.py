@@ -51,10 +51,6 @@ class Asking:
         else:
             self.told = fetched
 
-    def pending(self, now_ns: int) -> bool:
-        """Whether it may still tell something."""
-        return self.told is None and now_ns < self._until_ns
-
 
 def check(question: FetchFrame, fetched: Fetched) -> None:
     """See that the answer is what was asked for. Raises: ChronoError(SUB_PROTOCOL_WRONG)."""

@@ -2,9 +2,11 @@
 
 import random
 
+from chrono.alerts.rules import SKEW_NS
 from chrono.chain.answers import Head
 from chrono.chain.time import ChainClock, TimeRules
 from chrono.clock import SECOND_NS, ManualClock
+from chrono.voting.margins import Margins
 from chrono_core import keccak256
 
 START_S = 1_800_000_000
@@ -62,6 +64,16 @@ class TimedWorld:
     def error_s(self) -> float:
         """How far our chain time is ahead of the true one."""
         return (self.clock.now_ns() - self.machine.true_ns) / SECOND_NS
+
+    @property
+    def is_skewed(self) -> bool:
+        """Whether somebody is told that the machine's clock is wrong."""
+        return abs(self.clock.skew_ns) > SKEW_NS
+
+    @property
+    def forbids_commits(self) -> bool:
+        """Whether it is too wrong to commit by."""
+        return abs(self.clock.skew_ns) > Margins().most_skew_ns
 
     def go(self, seconds: float, *, poll_s: float = 0.5) -> None:
         """Let time pass, polling."""

@@ -27,6 +27,7 @@ class HeadNode:
         # Faults
         self.chain_id: int | None = None
         self.refuses = False  # knows no subscriptions
+        self.forgets = False  # never answers a subscription
         self.mute = False  # answers pings, tells no blocks
         self.deaf = False  # reads nothing from now on: no pong either
         self.foreign = False  # tells blocks under another subscription
@@ -94,7 +95,9 @@ class HeadNode:
             socket.transport.pause_reading()  # type: ignore[attr-defined]
         try:
             async for message in socket:
-                await self.send(socket, self._answer(socket, json.loads(message)))
+                request = json.loads(message)
+                if not (self.forgets and request["method"] == "eth_subscribe"):
+                    await self.send(socket, self._answer(socket, request))
         except ConnectionClosed:
             pass
         finally:

@@ -26,13 +26,16 @@ class FakeNode:
         # What it knows
         self.lag = 0  # blocks behind
         self.stuck_at: int | None = None  # knows no block after this one
+        self.oldest = 0  # knows no block before this one
         # What it says
         self.chain_id: int | None = None
         self.ahead = 0  # claims blocks that nobody has
         self.lies = False  # every head, nonce and receipt is made up
         self.hides: set[bytes] = set()  # transactions left out of its blocks
+        self.backdates_s = 0  # dates every block but its newest so many seconds back
         self.most_log_blocks = 1_000_000
         self.most_logs = 1_000_000
+        self.refuses_beyond = False  # as coreth: no logs of blocks that it has not accepted yet
         self.dies_after_logs: int | None = None  # answers so many log queries, and then nothing
         self.busy = 0  # answers so many requests with 429
         self.most_at_once: int | None = None  # answers what comes while so many are under way with 429
@@ -72,13 +75,15 @@ class FakeNode:
             if self.ahead or self.lies:
                 number = block.head.number + (self.ahead or 500_000)
                 return self._header(Head(number, _made_up(number), _made_up(number - 1), block.head.time_s, 7))
-        elif int(which, 16) > block.head.number:
+        elif not self.oldest <= int(which, 16) <= block.head.number:
             return None
         else:
             block = self.chain.blocks[int(which, 16)]
         shown = self._header(block.head)
         if self.lies:
             shown["hash"] = "0x" + _made_up(block.head.number).hex()
+        if which != "latest":
+            shown["timestamp"] = hex(max(block.head.time_s - self.backdates_s, 0))
         mined = [each for each in enumerate(block.mined) if each[1][0].hash not in self.hides]
         shown["transactions"] = [
             self._transaction(i, *each) if full else "0x" + each[0].hash.hex() for i, each in mined
@@ -93,6 +98,8 @@ class FakeNode:
             raise Refusal("shutting down", -32000)
         if last - first + 1 > self.most_log_blocks:
             raise Refusal(f"requested too many blocks from {first} to {last}, maximum is set to {self.most_log_blocks}")
+        if self.refuses_beyond and last > self.block.head.number:
+            raise Refusal(f"requested to block {last} after last accepted block {self.block.head.number}", -32000)
         found = []
         for block in self.chain.blocks[first : min(last, self.block.head.number) + 1]:
             for place, log in enumerate(block.logs):

@@ -83,6 +83,8 @@ class VotingHouse:
         **network: Any,
     ) -> None:
         self.clock = clock
+        self.wall = VirtualClock(asyncio.get_running_loop(), START_NS)
+        """The machine's own clock, which may be wrong."""
         self.prices = Waves(network.get("seed", 0))
         self.flare = SimulatedFlare(clock, prices=self.prices, **network)
         self.keys = Keyring.of("ours")
@@ -124,7 +126,7 @@ class VotingHouse:
             identity=self.entity.identity,
             registry=self.flare.registry,
             nodes=self.nodes,
-            clock=self.clock,
+            clock=self.wall,
             log=self.log,
             values=self.values,
             keys=ring_of(*self.rings) if self.seat is Seat.SUBMITTER else None,

@@ -155,6 +155,7 @@ def healthy(now_ns: int, **others: Any) -> ChainView:
     told = {
         "head_time_ns": now_ns // SECOND_NS * SECOND_NS,
         "skew_ns": 0,
+        "late_ns": -SECOND_NS,
         "initialised": FACTS.reward_epoch_id,
         "scanned": True,
         "reveals_read": now_ns >= PLAN.reveal_deadline_ns + SECOND_NS,

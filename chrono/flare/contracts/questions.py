@@ -18,13 +18,23 @@ QUESTIONS: Final = tuple(
             "getWeightsSums(uint256 rewardEpochId)",
         ),
         "VoterPreRegistry": ("isVoterPreRegistered(uint256 rewardEpochId, address voter)",),
-        "FlareSystemsManager": ("getRandomAcquisitionInfo(uint24 rewardEpochId)",),
+        "FlareSystemsManager": (
+            "getRandomAcquisitionInfo(uint24 rewardEpochId)",
+            "getRewardEpochStartInfo(uint24 rewardEpochId)",
+            "rewardExpiryOffsetSeconds()",
+            "rewardsHash(uint256 rewardEpochId)",
+        ),
+        "RewardManager": ("getRewardEpochIdToExpireNext()",),
         "EntityManager": (
             "getVoterAddresses(address voter)",
             "getVoterAddressesAt(address voter, uint256 blockNumber)",
             "getDelegationAddressOf(address voter)",
             "getNodeIdsOf(address voter)",
             "getPublicKeyOf(address voter)",
+            "getVoterForSubmitAddress(address submitAddress, uint256 blockNumber)",
+            "getVoterForSubmitSignaturesAddress(address submitSignaturesAddress, uint256 blockNumber)",
+            "getVoterForSigningPolicyAddress(address signingPolicyAddress, uint256 blockNumber)",
+            "getVoterForDelegationAddress(address delegationAddress, uint256 blockNumber)",
         ),
     }.items()
     for text in texts

@@ -17,6 +17,7 @@ from chrono.errors import (
     POLICY_KEY_ABSENT,
     REWARD_DATA_ABSENT,
     REWARD_DATA_WRONG,
+    STEP_FAILED,
 )
 from chrono.flare.address import Address, checksummed
 from chrono.flare.contracts.addresses import Generation
@@ -322,3 +323,23 @@ def test_blocks_that_are_taken_back_cost_no_duty() -> None:
     assert set(range(2, 5)) <= set(ours(house, SigningPolicySigned))
     assert set(range(1, 3)) <= set(ours(house, UptimeVoteSigned)) & set(ours(house, RewardsSigned))
     assert max(Counter(ours(house, SigningPolicySigned)).values()) == 1
+
+
+class Broken(Published):
+    """What reads the rewards has a fault of ours."""
+
+    async def fetch(self, reward_epoch_id: int) -> Any:
+        raise ZeroDivisionError("a fault of ours")
+
+
+def test_a_fault_of_ours_in_one_duty_costs_no_other_one() -> None:
+    async def scenario(house: EpochHouse) -> None:
+        house.published = Broken(house.flare.network.name)
+        await epochs(4)(house)
+
+    house = played(scenario)
+    assert ours(house, VoterRegistered) == [1, 2, 3, 4]
+    assert ours(house, SigningPolicySigned) == [2, 3, 4]
+    assert ours(house, UptimeVoteSigned) == [1, 2]
+    assert ours(house, RewardsSigned) == []
+    assert house.reports()["rewards 2"].reason is STEP_FAILED

@@ -7,6 +7,7 @@ from chrono.chain.ports import LogQuery
 from chrono.errors import DRY_RUN, NODE_REFUSED, REVEAL_MISSED, STOPPING, UNKNOWN_SUBMISSION, ChronoError
 from chrono.flare.commit import commit_hash
 from chrono.flare.frames import FTSO, SubmissionFunction, decode_calldata
+from chrono.provider.counting import Counts
 from chrono.simulation.virtual_time import VirtualClock
 from chrono.voting.actions import Action, Answer, Settle
 from chrono.voting.provider_report import Mode
@@ -94,8 +95,15 @@ def test_rounds_are_counted_as_they_end() -> None:
     play(scenario)
 
 
+def submissions() -> float:
+    """All that was counted of rounds, however they ended."""
+    counted_in = {"chrono_ftso_submissions_total", "chrono_ftso_misses_total"}
+    return sum(sample.value for family in REGISTRY.collect() for sample in family.samples if sample.name in counted_in)
+
+
 def test_a_dry_run_shows_everything_and_signs_and_sends_nothing() -> None:
     async def scenario(clock: VirtualClock) -> None:
+        before = submissions()
         house = VotingHouse(clock, mode=Mode.DRY_RUN)
         house.start()
         round_id = house.round_now().id + 1
@@ -112,6 +120,7 @@ def test_a_dry_run_shows_everything_and_signs_and_sends_nothing() -> None:
         assert final is not None
         assert report.result.root == final.merkle_root
         assert all(watched.rounds == () for watched in house.watched)  # nothing is missed against our will
+        assert submissions() == before  # and nothing is counted as sent, skipped or missing
 
     play(scenario)
 
@@ -306,5 +315,22 @@ def test_a_fault_of_ours_in_one_answer_costs_that_round_a_new_beginning_and_no_r
             assert outcome is not None
             assert house.entity.submit in outcome.valid
             assert len(house.sent(SIGNATURES, each)) == 1
+
+    play(scenario)
+
+
+def test_a_fault_of_ours_in_counting_a_round_crashes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def faulty(*_: object) -> None:
+        raise ZeroDivisionError("a fault of ours")
+
+    monkeypatch.setattr(Counts, "over", faulty)
+
+    async def scenario(clock: VirtualClock) -> None:
+        house = VotingHouse(clock)
+        provider = house.start()
+        round_id = house.round_now().id + 1
+        await house.until(round_id + 3)
+        assert provider.states["rounds"].restarts == 0
+        assert len(house.sent(SUBMIT2, round_id + 1)) == 1
 
     play(scenario)

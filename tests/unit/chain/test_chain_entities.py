@@ -115,6 +115,7 @@ async def test_a_contract_that_does_not_know_the_question_says_nothing() -> None
         ("execution reverted 0x08c379a0" + encode(["string"], ["vote power too low"]).hex(), "vote power too low"),
         ("execution reverted 0x08c379a0" + "00" * 10, "execution reverted 0x08c379a0" + "00" * 10),
         ("execution reverted: custom 0xdeadbeef", "custom 0xdeadbeef"),
+        ("execution reverted: address taken 0x08c379a0" + "00" * 10 + "0", "address taken"),
         ("the method eth_call does not exist", None),
         ("rate limited", None),
     ],

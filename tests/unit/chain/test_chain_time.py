@@ -43,8 +43,18 @@ def test_a_wall_clock_that_is_wrong_at_the_start_is_found_out(wrong_s: float, sk
     world = TimedWorld(wrong_s=wrong_s)
     world.go(30)
     assert abs(world.error_s) < CLOSE_S
-    assert world.clock.is_skewed is skewed
-    assert world.clock.forbids_commits is forbids
+    assert world.is_skewed is skewed
+    assert world.forbids_commits is forbids
+
+
+@pytest.mark.parametrize(
+    ("wrong_s", "lie_s", "late"), [(-11, 0, True), (-4, -60, True), (0, 14, False), (11, 0, False)]
+)
+def test_two_nodes_show_at_once_that_our_time_is_late(wrong_s: float, lie_s: int, late: bool) -> None:
+    world = TimedWorld(TimedNode("n0", lie_s=lie_s), TimedNode("n1"), TimedNode("n2"), block_s=0.1, wrong_s=wrong_s)
+    assert world.clock.late_ns is None
+    world.go(1)
+    assert (world.clock.late_ns > 2 * SECOND_NS) is late
 
 
 @pytest.mark.parametrize("slept_s", [15, 60, 120, 3600])
@@ -53,20 +63,20 @@ def test_the_first_block_after_a_sleep_puts_the_time_right(slept_s: int) -> None
     world.go(60)
     world.sleep(slept_s)
     # The wall clock knows already, so nothing is committed before the first block is heard.
-    assert world.clock.forbids_commits
+    assert world.forbids_commits
     world.go(1)
     assert abs(world.error_s) < 3
-    assert not world.clock.forbids_commits
+    assert not world.forbids_commits
     world.go(10)
     assert abs(world.error_s) < CLOSE_S
-    assert not world.clock.is_skewed
+    assert not world.is_skewed
 
 
 def test_a_short_sleep_is_made_good_by_the_blocks_that_follow() -> None:
     world = TimedWorld()
     world.go(60)
     world.sleep(6)
-    assert world.clock.is_skewed
+    assert world.is_skewed
     world.go(10)
     assert abs(world.error_s) < CLOSE_S
 

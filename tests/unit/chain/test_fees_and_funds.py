@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chrono.chain.fees import HOUR_NS, Fee, FeeCaps, FeeRules, HourlyBudget, bumped, capped, fee_for, replaces
-from chrono.chain.funding import DAY_S, BalanceWatch, affords, most_fee_of
+from chrono.chain.funding import DAY_S, BalanceWatch, most_fee_of
 from chrono.clock import SECOND_NS
 from chrono.flare.units import GWEI
 
@@ -101,11 +101,7 @@ def test_an_hour_later_the_budget_is_whole_again_and_its_reserve_is_for_what_is_
         HourlyBudget(10, 11)
 
 
-def test_a_commit_leaves_the_reserve_and_a_reveal_may_take_it() -> None:
-    assert not affords(100, 60, 50, owed=False)
-    assert affords(100, 50, 50, owed=False)
-    assert affords(100, 100, 50, owed=True)
-    assert not affords(100, 101, 0, owed=True)
+def test_what_an_account_holds_bounds_the_fee() -> None:
     assert (most_fee_of(100, 30), most_fee_of(100, 30, 50), most_fee_of(0, 30)) == (3, 1, 0)
 
 

@@ -511,3 +511,17 @@ def test_a_nonce_whose_receipt_is_known_is_not_given_again_while_the_count_of_no
     house.want("reveal", owed=True)
     house.settle()
     assert [attempt.nonce for attempt in house.log] == [0, 1]
+
+
+@pytest.mark.parametrize("fault", ["swallow", "nodes_down", "disk_full"])
+def test_time_that_was_set_back_is_not_waited_for_again(fault: str) -> None:
+    """The chain's time was half a minute ahead at first: what was begun then goes on at once."""
+    house = LaneHouse()
+    setattr(house, fault, True)
+    house.want("reveal")
+    house.run(2, mine_every_s=None)
+    setattr(house, fault, False)
+    house.now_ns -= 30 * SECOND_NS
+    house.chain.mine(int(house.now_s))
+    house.run(8)
+    assert house.mined() == [payload("reveal")]

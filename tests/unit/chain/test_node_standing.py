@@ -3,6 +3,7 @@
 import itertools
 
 import pytest
+import structlog
 
 from chrono.chain.answers import Head
 from chrono.chain.standing import NodeState, PoolRules, Standings
@@ -125,6 +126,27 @@ def test_garbage_is_quarantined_and_twice_as_long_the_next_time(three: Standings
     assert three.state("a") is ALIVE
 
 
+def test_where_all_spoke_garbage_the_first_that_speaks_properly_is_heard_again(three: Standings) -> None:
+    for name in "abc":
+        three.failed(name, NODE_GARBLED, at(100))
+    three.told("b", head(105), at(105))
+    assert three.head == head(105)
+    assert three.state("b") is ALIVE
+    three.told("c", head(106), at(106))
+    assert three.state("c") is NodeState.GARBLED
+
+
+def test_after_an_hour_without_garbage_the_next_is_the_first_again(three: Standings) -> None:
+    """One bad answer a week must not come to ten minutes each after a month."""
+    for offence in range(8):
+        began_s = 100 + 7200 * offence
+        three.failed("a", NODE_GARBLED, at(began_s))
+        three.told("a", head(129), at(began_s + 29))
+        assert three.state("a") is NodeState.GARBLED
+        three.told("a", head(130), at(began_s + 30))
+        assert three.state("a") is not NodeState.GARBLED
+
+
 def test_a_head_that_was_heard_long_ago_neither_counts_nor_proves_a_lie(three: Standings) -> None:
     three.told("a", head(200, T0_S + 200), at(200))
     three.told("b", head(200, T0_S + 200), at(200))
@@ -157,3 +179,21 @@ def test_where_two_must_agree_a_former_liar_is_asked_when_there_is_no_other(thre
     three.failed("b", NODE_SILENT, at(100))
     assert three.readers() == ["c"]
     assert three.readers(2) == ["c", "b", "a"]
+
+
+def test_a_node_that_never_answered_is_told_once_with_its_reason() -> None:
+    standings = Standings(NAMES, PoolRules())
+    assert standings.why("a") == "not asked yet"
+    with structlog.testing.capture_logs() as told:
+        standings.failed("a", NODE_SILENT, at(100))
+        standings.failed("a", NODE_SILENT, at(101))
+    assert standings.why("a") == NODE_SILENT.code
+    assert [(line["event"], line["node"], line["log_level"]) for line in told] == [("node_state", "a", "warning")]
+
+
+def test_a_node_that_comes_up_is_no_warning() -> None:
+    with structlog.testing.capture_logs() as told:
+        standings = Standings(NAMES, PoolRules())
+        standings.told("a", head(100), at(100))
+    assert {line["log_level"] for line in told} == {"info"}
+    assert told[-1]["state"] == "alive"

@@ -97,6 +97,58 @@ async def test_questions_are_answered_in_the_duty_s_loop() -> None:
         await thread.ask(which)
 
 
+async def test_a_duty_that_ends_before_it_has_answered_is_away_and_cancels_nobody() -> None:
+    began, asked = threading.Event(), threading.Event()
+
+    async def work() -> None:
+        began.set()
+        while not asked.is_set():
+            await asyncio.sleep(0.001)
+        raise ValueError("it broke")
+
+    async def unanswered() -> None:
+        asked.set()
+        await asyncio.Event().wait()
+
+    thread = DutyThread(work)
+    running = asyncio.create_task(thread.run())
+    await until(began)
+    async with asyncio.timeout(5):
+        with pytest.raises(ChronoError) as away:
+            await thread.ask(unanswered)
+    assert away.value.reason is VOTER_AWAY
+    with pytest.raises(ValueError, match="it broke"):
+        await running
+
+
+async def test_who_is_cancelled_while_asking_is_cancelled() -> None:
+    began, asked, gone = threading.Event(), threading.Event(), threading.Event()
+
+    async def work() -> None:
+        began.set()
+        await asyncio.Event().wait()
+
+    async def unanswered() -> None:
+        asked.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            gone.set()
+
+    thread = DutyThread(work)
+    running = asyncio.create_task(thread.run())
+    await until(began)
+    asking = asyncio.create_task(thread.ask(unanswered))
+    await until(asked)
+    asking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+    await until(gone)  # and the question is taken back
+    running.cancel()
+    with suppress(asyncio.CancelledError):
+        await running
+
+
 async def test_a_part_that_is_cancelled_at_once_leaves_no_thread() -> None:
     async def work() -> None:
         await asyncio.Event().wait()

@@ -86,7 +86,7 @@ def test_only_a_live_submitter_s_keys_are_opened(tmp_path: Path) -> None:
         settings = Settings(network="coston2", data_dir=str(tmp_path), flare=flare)
         return open_keys(settings, {"WALLET": word})
 
-    for other in (Flare(), Flare(seat="submitter"), Flare(seat="data-provider", mode="live")):
+    for other in (Flare(), Flare(seat="submitter"), Flare(seat="data-provider", mode="live", password="env:WALLET")):
         assert opened(other) is None
     with pytest.raises(ChronoError) as absent:
         opened(live)

@@ -9,7 +9,7 @@ from chrono.errors import REVEAL_OWED, ChronoError
 from chrono.flare.address import Address, checksummed
 from chrono.flare.commit import Reveal
 from chrono.flare.frames import FTSO, SubmissionFunction
-from chrono.flare.networks import COSTON2
+from chrono.flare.networks import COSTON2, SONGBIRD, Network
 from chrono.provider.places import journal_path
 from chrono.provider.switching import refuse_switch
 from chrono.settings import Settings
@@ -27,13 +27,20 @@ SUBMITTER = Flare(seat="submitter", mode="live")
 @pytest.fixture
 def journal(tmp_path: Path) -> Journal:
     """A commit of ours that may have left."""
-    log = JournalFile(journal_path(str(tmp_path), COSTON2, checksummed(ME)))
-    made = Journal(log, network=COSTON2.name, chain_id=COSTON2.chain_id, identity=ME)
+    return owed(tmp_path, COSTON2, ME, leaves=False)
+
+
+def owed(folder: Path, network: Network, identity: Address, *, leaves: bool = True) -> Journal:
+    """The journal of an identity with a commit; `leaves`: it was sent."""
+    log = JournalFile(journal_path(str(folder), network, checksummed(identity)))
+    made = Journal(log, network=network.name, chain_id=network.chain_id, identity=identity)
     reveal = Reveal(b"\x07" * 32, b"\x80\x00\x00\x01")
-    fixed = reveal.commit_hash(ME, ROUND)
-    made.commit(Commit(ROUND, 1, ME, reveal.random, reveal.encoded_values, 1, fixed, DEADLINE_NS, 0))
+    fixed = reveal.commit_hash(identity, ROUND)
+    made.commit(Commit(ROUND, 1, identity, reveal.random, reveal.encoded_values, 1, fixed, DEADLINE_NS, 0))
     selector = SubmissionFunction.SUBMIT1.value
-    made.call(Call(f"coston2/{ROUND}/submit1", ROUND, selector, ((FTSO, fixed),), ME, DEADLINE_NS, 0))
+    made.call(Call(f"coston2/{ROUND}/submit1", ROUND, selector, ((FTSO, fixed),), identity, DEADLINE_NS, 0))
+    if leaves:
+        sent(made)
     return made
 
 
@@ -64,3 +71,13 @@ def test_what_was_handed_to_the_system_client_it_asks_for_itself(tmp_path: Path,
 
 def test_a_folder_without_a_journal_owes_nothing(tmp_path: Path) -> None:
     switched(tmp_path, Flare())
+
+
+def test_whatever_identity_owes_it_in_this_folder_is_heard_and_no_other_network_s(tmp_path: Path) -> None:
+    owed(tmp_path, SONGBIRD, ME)
+    switched(tmp_path, Flare())
+    owed(tmp_path, COSTON2, Address(b"\x01" * 20), leaves=False)
+    owed(tmp_path, COSTON2, ME)
+    with pytest.raises(ChronoError) as refused:
+        switched(tmp_path, Flare())
+    assert refused.value.facts["journal"] == journal_path(str(tmp_path), COSTON2, checksummed(ME)).name

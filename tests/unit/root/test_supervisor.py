@@ -14,6 +14,28 @@ async def settle() -> None:
         await asyncio.sleep(0)
 
 
+async def test_a_part_that_something_else_cancelled_is_started_again() -> None:
+    clock = ManualClock(10**18)
+    supervisor = Supervisor(clock, jitter=lambda: 0.0)
+    runs: list[int] = []
+
+    async def waits() -> None:
+        runs.append(1)
+        answer: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        if len(runs) == 1:
+            answer.cancel()  # as a client does that closes
+        await answer
+
+    supervisor.start("window", waits)
+    await settle()
+    assert supervisor.states["window"].failure == "cancelled from within"
+    clock.advance(101_000_000)
+    await settle()
+    assert (len(runs), supervisor.states["window"].running) == (2, True)
+    await supervisor.stop()
+    assert len(runs) == 2
+
+
 async def test_a_part_that_crashes_is_restarted_after_its_backoff() -> None:
     clock = ManualClock(10**18)
     supervisor = Supervisor(clock, jitter=lambda: 0.0)

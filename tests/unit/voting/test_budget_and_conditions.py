@@ -8,6 +8,8 @@ from msgspec.structs import replace
 from chrono.flare.rewards.minimal_conditions import Condition, NodeStake, anchor_met
 from chrono.flare.units import COIN_GWEI
 from chrono.voting.budget import AnchorBudget, Hits, HitTally
+from chrono.voting.budget_fdc import FdcBudget
+from chrono.voting.budget_updates import FastUpdateBudget, Updates
 from chrono.voting.conditions import Facts, PublishedConditions, State, conditions, cost_of
 
 FACTS = Facts(network="flare", has_staking=True, has_fdc=True, weight=1000, total_weight=65_000, node_count=1)
@@ -150,3 +152,53 @@ def test_what_failures_cost(failing: int, passes: int | None, told: str) -> None
     cost = cost_of(reports, passes)
     assert len(cost.failing) == failing
     assert cost.told.startswith(told)
+
+
+def fast(made: int, by_all: int = 1000, rounds: int = 10) -> FastUpdateBudget:
+    """Of 10 rounds out of 100; a hundred of a thousand are ours to make."""
+    return FastUpdateBudget(rounds=100, counted=Updates(rounds, made, by_all), weight=1000, total_weight=10_000)
+
+
+@pytest.mark.parametrize(
+    ("made", "state", "advised"),
+    [(100, State.OPEN, False), (80, State.OPEN, False), (79, State.OPEN, True), (0, State.NOT_MET, True)],
+)
+def test_the_running_epoch_says_how_the_fast_updates_stand(made: int, state: State, advised: bool) -> None:
+    report = conditions(replace(FACTS, last=GOOD, updates=fast(made)))[FAST]
+    assert (report.state, bool(report.remedy)) == (state, advised)
+    assert f"{made} updates in 10 rounds, 100 expected" in report.figures
+
+
+def test_fast_updates_that_can_no_longer_be_enough_are_not_met() -> None:
+    late = fast(10, by_all=5000, rounds=50)
+    assert late.most_left < 0
+    assert conditions(replace(FACTS, last=GOOD, updates=late))[FAST].state is State.NOT_MET
+
+
+def test_while_nobody_updates_the_last_publication_speaks() -> None:
+    report = conditions(replace(FACTS, last=GOOD, updates=fast(0, by_all=0)))[FAST]
+    assert (report.state, "reward epoch 390" in report.figures) == (State.MET, True)
+
+
+def fdc(rewarded: int, rewarding: int = 10) -> FdcBudget:
+    return FdcBudget(rounds=100, rounds_over=10, counted=Hits(10, rewarding, rewarded))
+
+
+@pytest.mark.parametrize(
+    ("counted", "has_fdc", "state", "advised"),
+    [
+        (fdc(10), True, State.OPEN, False),
+        (fdc(10), False, State.OPEN, False),
+        (fdc(5), True, State.OPEN, True),
+        (fdc(0), True, State.OPEN, True),
+        (fdc(0), False, State.NOT_MET, True),
+        (FdcBudget(rounds=100, rounds_over=50, counted=Hits(50, 50, 9)), True, State.NOT_MET, True),
+        (fdc(0, 0), True, State.MET, False),
+    ],
+)
+def test_the_running_epoch_says_how_the_fdc_stands(
+    counted: FdcBudget, has_fdc: bool, state: State, advised: bool
+) -> None:
+    """Where no fdc-client is set and yet we are rewarded, another program sends what is needed."""
+    report = conditions(replace(FACTS, last=GOOD, fdc=counted, has_fdc=has_fdc))[FDC]
+    assert (report.state, bool(report.remedy)) == (state, advised)

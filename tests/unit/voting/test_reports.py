@@ -112,6 +112,6 @@ def test_readers_on_other_threads_see_whole_rounds_in_order() -> None:
 
 def test_the_provider_and_the_rewards_are_nothing_until_they_are_told() -> None:
     book = Reports()
-    assert (book.provider, book.rewards) == (None, ())
+    assert (book.provider, book.rewards) == (None, None)
     book.tell_provider(provider())
     assert book.provider == provider()

@@ -128,6 +128,8 @@ GATES = [
     ({"skew_ns": None}, CLOCK_SKEWED),
     ({"skew_ns": 10 * SECOND_NS + 1}, CLOCK_SKEWED),
     ({"skew_ns": -10 * SECOND_NS - 1}, CLOCK_SKEWED),
+    ({"late_ns": None}, CLOCK_SKEWED),
+    ({"late_ns": 3 * SECOND_NS + 1}, CLOCK_SKEWED),
     ({"initialised": None}, EPOCHS_DIFFER),
     ({"initialised": FACTS.reward_epoch_id + 1}, EPOCHS_DIFFER),
     ({"initialised": FACTS.reward_epoch_id - 1}, EPOCHS_DIFFER),

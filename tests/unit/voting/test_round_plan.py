@@ -37,7 +37,6 @@ def test_the_plan_has_the_windows_of_the_protocol() -> None:
     assert PLAN.sign_over_ns == ROUND.signature_window.end_ns
     assert PLAN.finalise_selected == ROUND.finalisation_grace
     assert ROUND.open_finalisation.start_ns < PLAN.finalise_anyone_ns < ROUND.open_finalisation.end_ns
-    assert PLAN.reveal_deadline_s == ROUND.reveal_window.end_ns // SECOND_NS
 
 
 def test_the_margins_of_the_usual_calendar_are_those_written_down() -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from chrono.clock import SECOND_NS
-from chrono.errors import NOT_FUNDED, NOT_MINED, REVEAL_MISSED, SIGNER_REFUSED, TRANSACTION_REVERTED
+from chrono.errors import NOT_FUNDED, NOT_MINED, NOT_SENT, REVEAL_MISSED, SIGNER_REFUSED, TRANSACTION_REVERTED
 from chrono.flare.frames import FTSO, Frame, calldata
 from chrono.voting.actions import End, FetchFrame, Inclusion, Settle, Submit, Submitted, TakeValues
 from chrono.voting.misses import Part
@@ -152,9 +152,17 @@ def test_a_full_disk_does_not_keep_back_an_owed_reveal(committed: Stage) -> None
     assert SUBMIT2 not in [each.function for each in committed.duty.owed]
 
 
+def test_a_commit_that_was_given_out_may_leave_and_one_that_came_back_unsent_is_not_owed(stage: Stage) -> None:
+    stage.take(stage.one(TakeValues, 75))
+    assert stage.duty.owed == ()
+    submit = stage.one(Submit, 75)
+    assert [(each.function, each.protocol_id) for each in stage.duty.owed] == [(SUBMIT2, FTSO)]
+    stage.fail(submit, NOT_SENT)
+    assert stage.duty.owed == ()
+
+
 def test_it_is_owed_from_the_first_attempt_to_the_block_or_the_deadline(stage: Stage) -> None:
     submit = stage.commit()
-    assert stage.duty.owed == ()
     stage.leave(submit)
     owed = stage.duty.owed[0]
     assert (owed.round_id, owed.function, owed.protocol_id, owed.until_ns) == (
@@ -165,9 +173,31 @@ def test_it_is_owed_from_the_first_attempt_to_the_block_or_the_deadline(stage: S
     )
     assert owed.what == "submit2 of protocol 100"
     stage.restart()
-    assert stage.duty.owed[0] == owed
+    assert stage.duty.owed[0] == owed  # by the journal alone
     stage.send(stage.reveal())
     assert SUBMIT2 not in [each.function for each in stage.duty.owed]
+
+
+@pytest.mark.parametrize("left", [False, True])
+@pytest.mark.parametrize("restarts", [False, True])
+def test_a_reveal_that_was_too_late_only_by_a_fast_clock_goes_when_that_is_right(
+    committed: Stage, left: bool, restarts: bool
+) -> None:
+    reveal = committed.reveal(100)
+    if left:
+        committed.leave(reveal)
+    committed.restart()
+    assert committed.all_of(Submit, committed.due(139)) == []
+    if restarts:
+        committed.restart()
+    assert committed.one(Submit, 112) == reveal
+
+
+def test_a_wait_that_a_fast_clock_began_is_not_waited_for(committed: Stage) -> None:
+    reveal = committed.reveal(130)
+    committed.fail(reveal, NOT_SENT)
+    assert committed.due(130.5) == []
+    assert committed.one(Submit, 100) == reveal
 
 
 def test_the_outcome_says_whether_a_reveal_was_missed(committed: Stage) -> None:
