@@ -10,11 +10,13 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from multiprocessing import get_context
 from typing import TypeVar
 
 import structlog
 
 from tests.sim.crash_points import enumerate_points, kill_each
+from tests.sim.features import PLAIN
 from tests.sim.scenario import FAULTY, run, run_batch
 from tests.sim.trio import ORDERS, PLACES, play_batch
 
@@ -33,6 +35,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=20_000, help="rounds with faults, at least so many")
     parser.add_argument("--from-seed", type=int, default=0)
     parser.add_argument("--seed", type=int, help="run this one only, and tell what happens")
+    parser.add_argument("--plain", action="store_true", help="with --seed: without FIP.16 and a data connector")
     parser.add_argument("--log", action="store_true", help="with --seed: the provider's own log too")
     parser.add_argument("--crash-points", action="store_true", help="kill the process at every point of a round")
     parser.add_argument("--every", type=int, default=1, metavar="N", help="with --crash-points: only each N-th")
@@ -41,7 +44,7 @@ def main() -> int:
     asked = parser.parse_args()
     _same_order()
     if asked.seed is not None:
-        return _one(asked.seed, log=asked.log)
+        return _one(asked.seed, log=asked.log, plain=asked.plain)
     if asked.crash_points:
         return _crash_points(asked.jobs, asked.every)
     if asked.trio is not None:
@@ -56,10 +59,10 @@ def _same_order() -> None:
         os.execve(sys.executable, [sys.executable, "-m", "tests.sim", *sys.argv[1:]], fixed)
 
 
-def _one(seed: int, *, log: bool) -> int:
+def _one(seed: int, *, log: bool, plain: bool) -> int:
     if log:
         structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(20))
-    report = run(seed)
+    report = run(seed, features=PLAIN if plain else None)
     print(*report.story, sep="\n")
     print(*(f"FOUND {found}" for found in report.found), sep="\n")
     print(f"seed {seed}: {report.rounds} rounds, {len(report.found)} faults found")
@@ -134,9 +137,12 @@ class _Progress:
 
 
 def _each(work: Callable[[Sequence[_Asked]], _Found], parts: Sequence[Sequence[_Asked]], jobs: int) -> Iterator[_Found]:
-    with ProcessPoolExecutor(jobs, max_tasks_per_child=BATCHES_PER_PROCESS) as pool:
-        for future in as_completed([pool.submit(work, part) for part in parts]):
-            yield future.result()
+    for first in range(0, len(parts), jobs * BATCHES_PER_PROCESS):
+        several = parts[first : first + jobs * BATCHES_PER_PROCESS]
+        # Not max_tasks_per_child: Python 3.11 sometimes waits for ever for a process that has ended.
+        with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:
+            for future in as_completed([pool.submit(work, part) for part in several]):
+                yield future.result()
 
 
 def _parts(all_of_them: Sequence[int], size: int) -> list[Sequence[int]]:

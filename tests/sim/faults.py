@@ -24,6 +24,9 @@ from tests.sim.house import KEYS, House
 IN_TIME_S = 15.0
 """So long before a reveal deadline the process runs, and some node can be reached."""
 
+OFFENCES = tuple(each for each in Offence if each is not Offence.RANDOM_ONLY)
+"""What is drawn from; one that is none from FIP.16 on belongs to those histories (`tests.sim.features`)."""
+
 
 @dataclass
 class Scene:
@@ -191,7 +194,7 @@ async def stall(scene: Scene) -> None:
 async def others_offend(scene: Scene) -> None:
     """Row 12: other voters do what they should not."""
     flare = scene.house.flare
-    culprit, offence = scene.chance.choice(flare.voters), scene.chance.choice(list(Offence))
+    culprit, offence = scene.chance.choice(flare.voters), scene.chance.choice(OFFENCES)
     scene.say(f"{culprit.name}: {offence} in the next round")
     flare.offend(culprit, flare.deployment.world.voting_epoch(flare.clock.now_ns() // SECOND_NS) + 1, offence)
 
@@ -284,6 +287,9 @@ LIKELY = {"crash": 4, "one_node": 5, "crash_loop": 2, "clock_jump": 2, "reorg": 
 """How much likelier than the others these are."""
 LEAVES_PROCESS = ("crash", "crash_loop", "stop_and_start")
 """Of these only one at a time: each ends with a process that runs."""
+
+HARMLESS = ("others_offend", "list_changes", "redeployed", "late_policy", "values_fail", "store_away")
+"""These never stand in the way of what is promised already."""
 
 
 def _node_faults(chance: Random) -> list[tuple[str, NodeFaults]]:

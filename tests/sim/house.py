@@ -27,15 +27,20 @@ from chrono.keys.secret_key import SecretKey
 from chrono.provider.hot_keys import HotKey, HotKeys
 from chrono.provider.provider import Provider
 from chrono.provider.setup import ProviderRules, ProviderSetup
+from chrono.simulation.flare.attestations import Attestations
 from chrono.simulation.flare.keyring import Keyring
 from chrono.simulation.flare.network import SimulatedFlare
 from chrono.simulation.flare.prices import Waves
 from chrono.simulation.virtual_time import VirtualClock
 from chrono.store import journal_file
 from chrono.store.journal_file import JournalFile
+from chrono.voting.journal import Journal
 from chrono.voting.provider_report import Mode
 from chrono.voting.reports import Reports
 from tests.sim.disk import Disk
+from tests.sim.fdc_client import FdcClient
+from tests.sim.features import PLAIN, Features
+from tests.sim.judging_co_duty import Trouble
 from tests.sim.process import Process
 
 START_NS = 1_800_000_000 * SECOND_NS
@@ -54,12 +59,17 @@ structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
 class House:
     """One simulated world. Everything outlives the processes; `start` begins one."""
 
-    def __init__(self, clock: VirtualClock, seed: int = 0, *, nodes: int = 3, **flare: Any) -> None:
+    def __init__(
+        self, clock: VirtualClock, seed: int = 0, *, nodes: int = 3, features: Features = PLAIN, **flare: Any
+    ) -> None:
         self.clock = clock
+        self.features = features
         self.wall = VirtualClock(asyncio.get_running_loop(), START_NS)
         """The provider's own clock, which may be wrong."""
         self.flare = SimulatedFlare(clock, seed=seed, **flare)
         self.flare.join(KEYS.entity())
+        self.fdc = self._featured(seed)
+        """The client of our data connector; None: we have none."""
         self.nodes = self.flare.nodes(nodes)
         self.disk = Disk(seed)
         self.seed = seed
@@ -74,10 +84,23 @@ class House:
         self.values = "all"
         """What the part that gives the values does: all, some, none, raises."""
         self.store_fails = False
+        self.troubles: list[Trouble] = []
+        """What was wrong, from when to when."""
         self.crashed: list[str] = []
         """Supervised parts that crashed."""
         self._prices = Waves(seed)
         self._world = asyncio.create_task(self.flare.run())
+
+    def _featured(self, seed: int) -> FdcClient | None:
+        """Give the voters their weights, and those who attest their data connectors."""
+        flare, features = self.flare, self.features
+        for voter, power in zip(flare.voters, features.powers(seed, len(flare.voters)), strict=False):
+            flare.deployment.registrations.set_power(voter.entity.identity, power)
+        if features.attesting is None:
+            return None
+        attestations = Attestations(seed)
+        flare.attest(attestations, [flare.voters[each] for each in features.attesting])
+        return FdcClient(self.clock, attestations, seed, calm=features.calm_connector)
 
     @property
     def round(self) -> VotingRound:
@@ -140,6 +163,7 @@ class House:
                 values=self._values,
                 keys=ring(KEYS),
                 mode=Mode.LIVE,
+                protocols=() if self.fdc is None else (self.fdc.protocol(),),
                 reports=self._reports(),
                 rules=ProviderRules(pool=PoolRules(poll_s=POLL_S), lanes=LaneRules(confirmations=CONFIRMATIONS)),
             )
@@ -166,6 +190,12 @@ class House:
     def _told(self, *_: object) -> None:
         if self.store_fails:
             raise ChronoError(DATABASE_AWAY)
+
+    def journal(self) -> Journal:
+        """What our journal says, read anew from the disk."""
+        network = self.flare.network
+        log = JournalFile(JOURNAL, self.wall)
+        return Journal(log, network=network.name, chain_id=network.chain_id, identity=KEYS.entity().identity)
 
     def note_crashes(self) -> None:
         """Remember which supervised parts crashed in this process."""

@@ -6,7 +6,7 @@ slow twin of a round (eth_abi, eth_hash); transactions are read by eth_account's
 
 from collections import defaultdict
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, cached_property
 from typing import Any, NamedTuple
 
 import rlp
@@ -87,7 +87,7 @@ class Judge:
         """Two payloads of one kind for one round, handed to whomever."""
         said: dict[tuple[str, int, int], set[bytes]] = defaultdict(set)
         for told in self.told:
-            for protocol, round_id, payload in _frames(told.data[4:]):
+            for protocol, round_id, payload in frames(told.data[4:]):
                 said[told.data[:4].hex(), protocol, round_id].add(payload)
         for (selector, protocol, round_id), payloads in said.items():
             if len(payloads) > 1:
@@ -105,15 +105,15 @@ class Judge:
             if told.data[:4].hex() == SUBMIT1:
                 first.setdefault(told.data + told.nonce.to_bytes(8, "big"), told.at_ns)
         for data, at_ns in first.items():
-            for _, round_id, _ in _frames(data[4:-8]):
+            for _, round_id, _ in frames(data[4:-8]):
                 after_s = at_ns / SECOND_NS - (self._start + round_id * self._epoch_s)
                 if not 0 <= after_s <= LATEST_COMMIT_S * self._epoch_s / 90 + PATIENCE_S:
                     yield f"round {round_id}: a commit was first sent {after_s:.1f} s after its start"
 
     def _misplaced_commits(self) -> Iterator[str]:
         """A commit that was mined in another epoch than its own loses its round: it must have been sent late."""
-        for sent in self._mined(self._submit):
-            for _, round_id, _ in _frames(sent.calldata[4:]) if sent.calldata[:4].hex() == SUBMIT1 else []:
+        for sent in self.mined(self._submit):
+            for _, round_id, _ in frames(sent.calldata[4:]) if sent.calldata[:4].hex() == SUBMIT1 else []:
                 sent_ns = [told.at_ns for told in self.told if told.data == sent.calldata]
                 if self._round_at(sent.time_s) < round_id:
                     yield f"round {round_id}: its commit stands in the epoch before it ({len(sent_ns)} sendings)"
@@ -125,14 +125,17 @@ class Judge:
             if message is None:
                 continue
             v, r, s = payload[1], int.from_bytes(payload[2:34], "big"), int.from_bytes(payload[34:66], "big")
-            if _recover(message, v, r, s) != self._signer:
+            if recovered(message, v, r, s) != self._signer:
                 yield f"round {round_id}: a signature of something else than the result"
 
     def _roots(self, first: int, last: int) -> Iterator[str]:
-        """What was finalised is what a twin finds. Asked of one round only: it takes its time."""
+        """What was finalised is what a twin finds. Asked of few rounds only, as it takes its time: the last one, and
+        the last before FIP.16 and the first with it."""
         finalised = [each for each in range(first, last + 1) if self._final(each) is not None]
-        if finalised:
-            round_id = finalised[-1]
+        before = [each for each in finalised if not self._fip16(each)]
+        after = [each for each in finalised if self._fip16(each)]
+        asked = {*finalised[-1:], *(before[-1:] if after else []), *after[:1]}
+        for round_id in sorted(asked):
             told, final = self._twin().tell(round_id), self._final(round_id)
             if final is None or final.merkle_root != told.root:
                 yield f"round {round_id}: the finalised root is not that of the transactions"
@@ -142,10 +145,10 @@ class Judge:
         deadline_s = start_s + self._flare.network.timing.reveal_s
         twin = self._twin(only=self._submit)
         signed = any(
-            round_id in {number for _, number, _ in _frames(each.calldata[4:])}
+            round_id in {number for _, number, _ in frames(each.calldata[4:])}
             and deadline_s <= each.time_s < start_s + self._epoch_s
             and self._is_ours(each.calldata, round_id)
-            for each in self._mined(self._submit_signatures)
+            for each in self.mined(self._submit_signatures)
         )
         return {
             "commit": twin.commit(self._submit, round_id) is not None,
@@ -156,8 +159,8 @@ class Judge:
     def _is_ours(self, data: bytes, round_id: int) -> bool:
         message = self._message(round_id)
         return message is not None and any(
-            _recover(message, p[1], int.from_bytes(p[2:34], "big"), int.from_bytes(p[34:66], "big")) == self._signer
-            for protocol, number, p in _frames(data[4:])
+            recovered(message, p[1], int.from_bytes(p[2:34], "big"), int.from_bytes(p[34:66], "big")) == self._signer
+            for protocol, number, p in frames(data[4:])
             if (protocol, number) == (FTSO, round_id)
         )
 
@@ -165,7 +168,7 @@ class Judge:
         found = set()
         for told in self.told:
             if told.data[:4].hex() == selector:
-                found |= {(number, payload) for protocol, number, payload in _frames(told.data[4:]) if protocol == FTSO}
+                found |= {(number, payload) for protocol, number, payload in frames(told.data[4:]) if protocol == FTSO}
         return found
 
     def _message(self, round_id: int) -> bytes | None:
@@ -181,7 +184,17 @@ class Judge:
     def _round_at(self, time_s: int) -> int:
         return (time_s - self._start) // self._epoch_s
 
-    def _mined(self, account: bytes | None) -> list[Sent]:
+    @cached_property
+    def first_sent(self) -> dict[tuple[str, int, int], int]:
+        """When a frame was first handed to any node, in nanoseconds: by selector, protocol and round."""
+        found: dict[tuple[str, int, int], int] = {}
+        for told in self.told:
+            for protocol, round_id, _ in frames(told.data[4:]):
+                found.setdefault((told.data[:4].hex(), protocol, round_id), told.at_ns)
+        return found
+
+    def mined(self, account: bytes | None) -> list[Sent]:
+        """The transactions of an account that stand in blocks, in their order; None: everybody's."""
         if account not in self._by_account:
             self._by_account[account] = self._found(account)
         return self._by_account[account]
@@ -195,14 +208,21 @@ class Judge:
         ]
 
     def _twin(self, only: bytes | None = None) -> Twin:
-        return Twin(self._start, self._to, self._mined(only), self._rules)
+        return Twin(self._start, self._to, self.mined(only), self._rules)
 
     def _rules(self, round_id: int) -> Rules:
         electorate = self._flare.deployment.electorate(round_id)
         if electorate is None:
             return Rules([], [], False)
-        voters = [(v.submit_address, w) for v, w in zip(electorate.voters, electorate.weights, strict=True)]
-        return Rules(voters, [(bytes(f.id), f.decimals) for f in electorate.feeds], electorate.accepts_random_only)
+        fip16 = self._fip16(round_id)
+        voters = [(v.submit_address, v.signing_weight if fip16 else v.capped_delegation_wei) for v in electorate.voters]
+        return Rules(voters, [(bytes(f.id), f.decimals) for f in electorate.feeds], fip16)
+
+    def _fip16(self, round_id: int) -> bool:
+        """Whether a round is voted on by FIP.16. Source: fsp.md section 0.1."""
+        since = self._flare.network.fip16_activation_reward_epoch
+        epoch = self._flare.deployment.reward_epoch_of(round_id)
+        return since is not None and epoch is not None and epoch >= since
 
     def _read(self, raw: bytes) -> tuple[bytes, int] | None:
         """Calldata and nonce of a transaction to Submission; None for another."""
@@ -219,11 +239,12 @@ def decoded(data: bytes) -> tuple[str, Any]:
 
 
 @cache
-def _recover(message: bytes, v: int, r: int, s: int) -> bytes | None:
+def recovered(message: bytes, v: int, r: int, s: int) -> bytes | None:
+    """Who signed a message of the protocol; None when nobody can have."""
     return recover(eth_signed(keccak(message)), v, r, s)
 
 
-def _frames(data: bytes) -> list[tuple[int, int, bytes]]:
+def frames(data: bytes) -> list[tuple[int, int, bytes]]:
     """Protocol, round and payload of each frame."""
     found = []
     while data:

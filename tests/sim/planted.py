@@ -31,6 +31,7 @@ from chrono.voting.epochs import EpochBook
 from chrono.voting.journal import Journal
 from chrono.voting.margins import Margins
 from chrono.voting.membership import RewardEpochFacts
+from tests.sim.features import PLAIN, Features
 from tests.sim.house import House
 
 Plot = Callable[[House], Awaitable[int]]
@@ -45,6 +46,7 @@ class Planted:
     plant: Callable[[], AbstractContextManager[Any]]
     plot: Plot
     says: str
+    features: Features = PLAIN
 
 
 class _Memory:

@@ -4,23 +4,32 @@ import asyncio
 import gc
 import random
 import warnings
+from collections import Counter
 from collections.abc import Callable, Coroutine, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any, TypeVar
 
+from msgspec import structs
+
 from chrono.clock import SECOND_NS
 from chrono.simulation.flare.genesis import network_at
 from chrono.simulation.flare.node import NodeFaults
+from chrono.simulation.flare.offences import Offence
 from chrono.simulation.virtual_time import VirtualClock, run_virtual
-from tests.sim.faults import FAULTS, LEAVES_PROCESS, LIKELY, Scene
+from tests.sim.faults import FAULTS, HARMLESS, LEAVES_PROCESS, LIKELY, Scene
+from tests.sim.fdc_client import FdcClient
+from tests.sim.features import PLAIN, Features, features_of
 from tests.sim.house import KEYS, START_NS, House
 from tests.sim.judging import Judge
+from tests.sim.judging_co_duty import CoDuty, Trouble
 from tests.sim.process import fresh_order, make_task
 
 FAULTY, SETTLING, CALM = 16, 2, 2
 """Rounds with faults, rounds in which the last of them may still act, and rounds without any."""
 EPOCH_ROUNDS = 14
+RANDOM_ONLY_SHARE = 0.3
 
 
 Result = TypeVar("Result")
@@ -35,13 +44,15 @@ class Report:
     faults: dict[str, int] = field(default_factory=dict)
     found: list[str] = field(default_factory=list)
     story: list[str] = field(default_factory=list)
-    offences: int = 0
+    judged: Counter[str] = field(default_factory=Counter)
+    """How many rounds could be judged, by what."""
 
 
-def run(seed: int, faulty: int = FAULTY) -> Report:
-    """Run a seed to its end, and judge it."""
+def run(seed: int, faulty: int = FAULTY, features: Features | None = None) -> Report:
+    """Run a seed to its end, and judge it. Its faults are the same with any features; without any given, its own."""
     report = Report(seed)
-    live(lambda clock: _play(clock, report, faulty), seed)
+    chosen = features_of(seed) if features is None else features
+    live(lambda clock: _play(clock, report, faulty, chosen), seed)
     return report
 
 
@@ -60,14 +71,17 @@ def run_batch(seeds: Sequence[int]) -> list[Report]:
     return [run(seed) for seed in seeds]
 
 
-async def _play(clock: VirtualClock, report: Report, faulty: int) -> None:
+async def _play(clock: VirtualClock, report: Report, faulty: int, features: Features) -> None:
     chance = Random(f"scenario {report.seed}")
     network = network_at(clock.now_ns(), rounds=EPOCH_ROUNDS)
-    house = House(clock, report.seed, network=network)
+    network = structs.replace(network, fip16_activation_reward_epoch=features.fip16_from)
+    house = House(clock, report.seed, network=network, features=features)
+    report.story += [str(features)] if features != PLAIN else []
     with house.on_disk():
         await asyncio.sleep(chance.uniform(0.0, 60.0))
         house.start()
         first = house.round.id + 1
+        _vary(house, range(first, first + faulty))
         for round_id, names in enumerate(drawn(report.seed, faulty), first):
             await house.until(round_id)
             _spoil(house, chance, round_id, names, report)
@@ -100,14 +114,26 @@ def _spoil(house: House, chance: Random, round_id: int, names: Sequence[str], re
         house.faults.append(asyncio.create_task(_later(house, own, round_id, name, at_s, report)))
 
 
+def _vary(house: House, rounds: range) -> None:
+    """Where FIP.16 comes, some voters reveal nothing but their random: an offence before it, and a reveal after."""
+    if house.features.fip16_from is None:
+        return
+    chance = Random(f"random only {house.seed}")
+    for round_id in rounds:
+        if chance.random() < RANDOM_ONLY_SHARE:
+            house.flare.offend(chance.choice(house.flare.voters), round_id, Offence.RANDOM_ONLY)
+
+
 async def _later(house: House, chance: Random, round_id: int, name: str, at_s: float, report: Report) -> None:
     await asyncio.sleep(at_s)
     scene = Scene(house, chance, round_id, report.story)
-    if name in LEAVES_PROCESS:
-        async with house.lives:
+    async with house.lives if name in LEAVES_PROCESS else nullcontext():
+        since_ns = house.clock.now_ns()
+        try:
             await FAULTS[name](scene)
-    else:
-        await FAULTS[name](scene)
+        finally:
+            if name not in HARMLESS:
+                house.troubles.append(Trouble(name, since_ns, house.clock.now_ns()))
 
 
 def _mend(house: House) -> None:
@@ -117,6 +143,8 @@ def _mend(house: House) -> None:
             task.cancel()
     for node in house.nodes:
         node.faults = NodeFaults()
+    if house.fdc is not None:
+        house.fdc.calm_from = house.round.id
     house.disk.fails.clear()
     house.wall.offset_ns = 0
     house.values, house.store_fails = "all", False
@@ -131,6 +159,8 @@ def _judge(house: House, report: Report, first: int, last: int) -> None:
     judge = Judge(house.flare, house.nodes, KEYS.entity())
     report.found += judge.faults(first, last)
     report.found += judge.missed(last - CALM + 1, last)
+    if house.fdc is not None:
+        _judge_co_duty(house, house.fdc, judge, report, first, last)
     report.found += [f"a fault failed: {task.exception()!r}" for task in house.faults if _failed(task)]
     for process in house.processes:
         if process.fault is not None:
@@ -138,6 +168,16 @@ def _judge(house: House, report: Report, first: int, last: int) -> None:
     report.found += house.crashed
     now_s = house.clock.now_ns() / SECOND_NS
     report.story.append(f"{len(house.processes)} processes, {len(judge.told)} sendings, ended at {now_s:.0f}")
+
+
+def _judge_co_duty(house: House, client: FdcClient, judge: Judge, report: Report, first: int, last: int) -> None:
+    co_duty = CoDuty(judge, house.flare, KEYS.entity(), client, house.troubles)
+    co_duty.closed_through = house.journal().mark
+    report.found += co_duty.faults(first, last)
+    report.found += co_duty.missed(last - CALM + 1, last)
+    report.faults |= client.counted
+    report.judged = co_duty.counted
+    report.story.append(", ".join(f"{what} {count}" for what, count in sorted(co_duty.counted.items())))
 
 
 def _failed(task: "asyncio.Task[None]") -> bool:

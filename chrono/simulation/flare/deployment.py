@@ -96,7 +96,8 @@ class Deployment:
 
     def _electorate(self, epoch: int) -> Electorate:
         snapshot = self.manager.snapshot(epoch)
-        assert snapshot is not None  # noqa: S101 - it was made with the policy
+        if snapshot is None:
+            raise LookupError(f"reward epoch {epoch} has no policy")
         voters = tuple(
             Voter(submit, self.registrations.capped_wnat(epoch, voter), weight)
             for voter, submit, weight in zip(

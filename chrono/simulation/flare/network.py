@@ -19,6 +19,7 @@ from chrono.flare.feeds import Feed, FeedId
 from chrono.flare.networks import Network
 from chrono.flare.units import COIN_WEI
 from chrono.simulation.flare.agenda import Agenda
+from chrono.simulation.flare.attestations import Attestations
 from chrono.simulation.flare.calls import Call
 from chrono.simulation.flare.chain import SimulatedChain
 from chrono.simulation.flare.contracts.registrations import UNSIGNED
@@ -144,6 +145,12 @@ class SimulatedFlare:
     def offend(self, voter: SimulatedVoter, round_id: int, offence: Offence) -> None:
         """Let a voter do this in a round that has not begun."""
         self.rounds.offences[voter.entity.identity, round_id] = offence
+
+    def attest(self, attestations: Attestations, voters: Sequence[SimulatedVoter]) -> None:
+        """Let these voters take part in the data connector from now on, and its results be finalised."""
+        self.rounds.attestations = attestations
+        for voter in voters:
+            voter.attestations = attestations
 
     def add_feed(self, feed: Feed) -> None:
         """Pay for one feed more from the next offer on: it is voted on two reward epochs later."""

@@ -17,6 +17,8 @@ class Offence(StrEnum):
     """It reveals other values than it committed to."""
     UNPARSABLE = "unparsable"
     """Its reveal has more values than there are feeds."""
+    RANDOM_ONLY = "random_only"
+    """Its reveal has no values: from FIP.16 on it is one all the same, before it is unparsable."""
     GARBAGE = "garbage"
     """What it sends as a commit and a reveal are no frames."""
     TWO_COMMITS = "two_commits"

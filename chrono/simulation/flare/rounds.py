@@ -9,7 +9,7 @@ from chrono.flare.abi import Malformed
 from chrono.flare.address import Address
 from chrono.flare.epochs import VotingRound
 from chrono.flare.finaliser import selected
-from chrono.flare.frames import FTSO, SELECTOR_BYTES, SubmissionFunction, frames_of
+from chrono.flare.frames import SELECTOR_BYTES, SubmissionFunction, frames_of
 from chrono.flare.protocol_message import ProtocolMessage
 from chrono.flare.refusal import Refused
 from chrono.flare.relay import compose
@@ -19,6 +19,7 @@ from chrono.flare.round.transactions import RoundTransactions, Transaction, by_r
 from chrono.flare.signature_payload import SignaturePayload
 from chrono.flare.signatures import Signature
 from chrono.simulation.flare.agenda import Agenda
+from chrono.simulation.flare.attestations import Attestations
 from chrono.simulation.flare.deployment import Deployment
 from chrono.simulation.flare.offences import Offence
 from chrono.simulation.flare.prices import Prices
@@ -46,6 +47,8 @@ class Rounds:
         self._read: dict[tuple[int, bytes], Submissions] = {}
         self.offences: dict[tuple[Address, int], Offence] = {}
         """By identity and round."""
+        self.attestations: Attestations | None = None
+        """What is finalised beside the anchor feeds; None: nothing is."""
 
     def plan(self, round_id: int) -> None:
         """Enter everything that is to happen for a round; asked as its voting epoch begins."""
@@ -121,15 +124,23 @@ class Rounds:
                 self._send(voter.keys.submit_signatures, voter.entity.submit_signatures, data)
 
     def _finalise(self, round_id: int, only_selected: bool, _: int) -> None:
-        deployment, message = self._deployment, self.message(round_id)
+        message = self.message(round_id)
+        if message is not None:
+            self._relay(message, only_selected=only_selected)
+        if self.attestations is not None:
+            self._relay(self.attestations.message(round_id), only_selected=only_selected)
+
+    def _relay(self, message: ProtocolMessage, *, only_selected: bool) -> None:
+        """Finalise a result, if nobody has, enough have signed it, and somebody here may."""
+        deployment, round_id, protocol_id = self._deployment, message.voting_round_id, message.protocol_id
         ruling = deployment.ruling(round_id)
-        if message is None or ruling is None or deployment.relays.final(FTSO, round_id) is not None:
+        if ruling is None or deployment.relays.final(protocol_id, round_id) is not None:
             return
-        chosen = selected(ruling.policy, FTSO, round_id) if only_selected else ruling.policy.voters
+        chosen = selected(ruling.policy, protocol_id, round_id) if only_selected else ruling.policy.voters
         sender = next((voter for voter in self._voters if voter.entity.signing_policy in chosen), None)
         if sender is None or deployment.chain.pool.get(sender.entity.signing_policy):
             return
-        relay = compose(ruling.policy, message, self._signatures(round_id), ruling.threshold)
+        relay = compose(ruling.policy, message, self._signatures(protocol_id, round_id), ruling.threshold)
         if relay is not None:
             to = deployment.world.address("Relay")
             send(deployment.chain, sender.keys.signing_policy, sender.entity.signing_policy, to, relay.calldata())
@@ -137,13 +148,13 @@ class Rounds:
     def _send(self, key: bytes, account: Address, data: bytes) -> None:
         send(self._deployment.chain, key, account, self._deployment.world.address("Submission"), data)
 
-    def _signatures(self, round_id: int) -> list[Signature]:
-        """Every signature of the round that stands in a block."""
+    def _signatures(self, protocol_id: int, round_id: int) -> list[Signature]:
+        """Every signature of a protocol's round that stands in a block."""
         since_s = VotingRound(round_id, self._deployment.network.timing).reveal_window.end_ns // SECOND_NS
         found = []
         for each in self._transactions(since_s, None):
             if each.calldata[:SELECTOR_BYTES] == SubmissionFunction.SUBMIT_SIGNATURES.value:
-                found += _signatures_in(each.calldata, round_id)
+                found += _signatures_in(each.calldata, protocol_id, round_id)
         return found
 
     def _submissions(self, round_id: int) -> Submissions | None:
@@ -192,9 +203,9 @@ def _within(chance: Random, shares: tuple[float, float], length_s: int) -> int:
     return int(chance.uniform(*shares) * length_s * SECOND_NS)
 
 
-def _signatures_in(data: bytes, round_id: int) -> list[Signature]:
+def _signatures_in(data: bytes, protocol_id: int, round_id: int) -> list[Signature]:
     try:
-        frames = frames_of(data[SELECTOR_BYTES:], FTSO)
+        frames = frames_of(data[SELECTOR_BYTES:], protocol_id)
         payloads = [frame.payload for frame in frames if frame.voting_round_id == round_id]
         return [SignaturePayload.decode(payload).signature for payload in payloads]
     except (Refused, Malformed):

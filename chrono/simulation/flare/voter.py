@@ -9,12 +9,13 @@ from chrono.flare.commit import Reveal
 from chrono.flare.contracts.functions import FUNCTION_BY_NAME
 from chrono.flare.feed_values import encode_values, feed_values
 from chrono.flare.feeds import Feed
-from chrono.flare.frames import FTSO, Frame, SubmissionFunction, calldata
+from chrono.flare.frames import FDC, FTSO, Frame, SubmissionFunction, calldata
 from chrono.flare.protocol_message import ProtocolMessage
 from chrono.flare.signature_payload import SignaturePayload
 from chrono.flare.signatures import Signature, eth_signed, sign
 from chrono.flare.transaction import Transaction
 from chrono.flare.units import GWEI
+from chrono.simulation.flare.attestations import Attestations
 from chrono.simulation.flare.chain import Refusal, SimulatedChain
 from chrono.simulation.flare.keyring import Keyring
 from chrono.simulation.flare.offences import Offence
@@ -33,7 +34,8 @@ class SimulatedVoter:
         self.name = name
         self.keys = keys
         self.entity = keys.entity()
-        self.fip16 = False
+        self.attestations: Attestations | None = None
+        """What it attests to beside its values; None: it has no part in the data connector."""
         self._seed = seed
         self._said: dict[int, Reveal] = {}
 
@@ -62,7 +64,8 @@ class SimulatedVoter:
             return []
         if offence is Offence.MISMATCH:
             told = Reveal(keccak256(told.random), told.encoded_values)
-        return [_frame(SubmissionFunction.SUBMIT2, round_id, told.payload)]
+        votes = None if self.attestations is None else self.attestations.bit_vote(round_id, self.name)
+        return [_frame(SubmissionFunction.SUBMIT2, round_id, told.payload, votes)]
 
     def signatures(self, message: ProtocolMessage, offence: Offence | None) -> list[bytes]:
         """The calldata of its signatures of a result."""
@@ -81,7 +84,11 @@ class SimulatedVoter:
         payloads = [SignaturePayload(self.sign(each.hash())).encode() for each in signed]
         if offence is Offence.BROKEN_SIGNATURE:
             payloads = [bytes([1, 27]) + bytes(64)]
-        return [_frame(SubmissionFunction.SUBMIT_SIGNATURES, message.voting_round_id, payload) for payload in payloads]
+        attested = [self._attested(message.voting_round_id), *[None] * len(payloads)]
+        return [
+            _frame(SubmissionFunction.SUBMIT_SIGNATURES, message.voting_round_id, payload, beside)
+            for payload, beside in zip(payloads, attested, strict=False)
+        ]
 
     def sign(self, message_hash: bytes) -> Signature:
         """Its policy key's signature, as the contracts take it."""
@@ -92,10 +99,19 @@ class SimulatedVoter:
         signature = self.sign(message_hash)
         return FUNCTION_BY_NAME[name].encode(*arguments, (signature.v, signature.r, signature.s))
 
+    def _attested(self, round_id: int) -> bytes | None:
+        """Its signature of what was attested to; None when it has no part in that."""
+        if self.attestations is None:
+            return None
+        signature = self.sign(self.attestations.message(round_id).hash())
+        return SignaturePayload(signature, self.attestations.consensus(round_id)).encode()
+
     def _reveal(
         self, round_id: int, feeds: Sequence[Feed], prices: Prices, at_ns: int, offence: Offence | None
     ) -> Reveal:
         chance = Random(f"{self._seed} {self.name} {round_id}")
+        if offence is Offence.RANDOM_ONLY:
+            return Reveal(chance.randbytes(32), b"")
         known = [prices(feed.id, at_ns) for feed in feeds]
         values = feed_values(known, [feed.decimals for feed in feeds])
         noisy = [
@@ -129,5 +145,9 @@ def send(chain: SimulatedChain, key: bytes, sender: Address, to: Address, data: 
         return
 
 
-def _frame(function: SubmissionFunction, round_id: int, payload: bytes) -> bytes:
-    return calldata(function, [Frame(FTSO, round_id, payload)])
+def _frame(function: SubmissionFunction, round_id: int, payload: bytes, beside: bytes | None = None) -> bytes:
+    """The calldata of a payload of the FTSO; `beside` is the data connector's in the same call."""
+    frames = [Frame(FTSO, round_id, payload)]
+    if beside is not None:
+        frames.append(Frame(FDC, round_id, beside))
+    return calldata(function, frames)

@@ -6,7 +6,7 @@ from typing import Any
 from chrono.flare.address import Address
 from chrono.flare.signatures import Signature, eth_signed, recover
 from chrono.flare.system_messages import WeightBasedClaims, rewards_message, uptime_message
-from chrono.simulation.flare.calls import Call, answer, emit, event, require
+from chrono.simulation.flare.calls import Call, Reverted, answer, emit, event, require
 from chrono.simulation.flare.contracts.manager import Manager
 from chrono.simulation.flare.contracts.registrations import Snapshot
 from chrono.simulation.flare.contracts.relays import Relays
@@ -85,10 +85,10 @@ class Ballots:
         signed = Signature(*signature)
         signer = recover(eth_signed(message), signed)
         snapshot: Snapshot | None = self._manager.get("snapshot", epoch)
-        require(snapshot is not None, "reward epoch id not supported")
-        assert snapshot is not None  # noqa: S101 - said above
-        require(signed.is_low_s and signer in snapshot.signers, "invalid signing policy address")
-        assert signer is not None  # noqa: S101 - None is no signer
+        if snapshot is None:
+            raise Reverted("reward epoch id not supported")
+        if signer is None or not signed.is_low_s or signer not in snapshot.signers:
+            raise Reverted("invalid signing policy address")
         place = snapshot.signers.index(signer)
         return signer, snapshot.voters[place], snapshot.weights[place]
 

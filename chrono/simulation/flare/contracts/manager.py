@@ -131,39 +131,35 @@ class Manager(SystemContract):
             self._registrations.begin(epoch, call.block_number)
             emit(call, self.address, event(self.contract, "RandomAcquisitionStarted"), epoch, call.time_s)
         elif state.random_until is None:
-            self._acquire(call, epoch, state)
-        elif not self._stays_open(call, epoch, state):
+            self._acquire(call, epoch, state.random_from)
+        elif not self._stays_open(call, epoch, state.random_until):
             self.change(epoch, policy_at=now)
             self._initialise(call, epoch)
 
-    def _acquire(self, call: Call, epoch: int, state: EpochState) -> None:
+    def _acquire(self, call: Call, epoch: int, begun: tuple[int, int]) -> None:
         """Select the vote power block once a secure random came, or with the last one after the longest wait."""
-        assert state.random_from is not None  # noqa: S101 - said by the caller
         value, is_secure, at_s = self._relays.random
-        if not (is_secure and at_s > state.random_from[0]):
-            if not _passed(call, state.random_from, self.world.rules.random_most):
+        if not (is_secure and at_s > begun[0]):
+            if not _passed(call, begun, self.world.rules.random_most):
                 return
             earlier = self.state(epoch - 1)
             value = earlier.seed if earlier.vote_power_block else value
-        block_number = self._vote_power(value, epoch)
+        block_number = self._vote_power(value, epoch, begun)
         self.change(epoch, random_until=(call.time_s, call.block_number), seed=value, vote_power_block=block_number)
         shape = event(self.contract, "VotePowerBlockSelected")
         emit(call, self.address, shape, epoch, block_number, call.time_s)
         self._preregistrations.trigger(call, epoch)
 
-    def _vote_power(self, value: int, epoch: int) -> int:
-        last = self.state(epoch).random_from
-        assert last is not None  # noqa: S101 - said by the caller
+    def _vote_power(self, value: int, epoch: int, begun: tuple[int, int]) -> int:
         before = self.state(epoch - 1).random_from
-        span = last[1] - before[1] if before is not None else last[1]
-        return max(last[1] - value % max(span, 1), 1)
+        span = begun[1] - before[1] if before is not None else begun[1]
+        return max(begun[1] - value % max(span, 1), 1)
 
-    def _stays_open(self, call: Call, epoch: int, state: EpochState) -> bool:
-        assert state.random_until is not None  # noqa: S101 - said by the caller
+    def _stays_open(self, call: Call, epoch: int, selected: tuple[int, int]) -> bool:
         if self.world.voting_epoch(call.time_s) < self.get("held_until", default=0):
             return True
         enough = len(self._registrations.voters(epoch)) >= self.world.rules.fewest_voters
-        return not (enough and _passed(call, state.random_until, self.world.rules.registration))
+        return not (enough and _passed(call, selected, self.world.rules.registration))
 
     def _initialise(self, call: Call, epoch: int) -> None:
         timing = self.world.network.timing

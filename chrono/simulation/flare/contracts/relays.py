@@ -9,7 +9,7 @@ from chrono.flare.protocol_message import ProtocolMessage
 from chrono.flare.relay import SELECTOR, Relay
 from chrono.flare.relay_verdict import RelayState, verdict
 from chrono.flare.signing_policy import RAISED_THRESHOLD_BIPS, SigningPolicy
-from chrono.simulation.flare.calls import Call, Reverted, answer, emit, event, require
+from chrono.simulation.flare.calls import Call, Reverted, answer, emit, event
 from chrono.simulation.flare.world import SystemContract, World
 from chrono_core import keccak256
 
@@ -135,8 +135,8 @@ class Relays(SystemContract):
         if refusal is not None:
             raise Reverted(refusal.value)
         message = relay.subject
-        require(isinstance(message, ProtocolMessage), "Sign policy relay disabled")
-        assert isinstance(message, ProtocolMessage)  # noqa: S101 - said above
+        if not isinstance(message, ProtocolMessage):
+            raise Reverted("Sign policy relay disabled")
         self._keep(call, message)
         return b""
 
