@@ -1,5 +1,7 @@
 """The Flare network of `chrono dev`: in memory, with short epochs, simulated voters around our prices, and ourselves.
 
+It votes on what our market prices: nobody there knows more than we do.
+
 Nothing leaves the process. What signs are keys that anybody can read in the source; they are worth nothing elsewhere.
 """
 
@@ -21,7 +23,7 @@ from chrono.provider.voter import Begun, Crossing
 from chrono.simulation.flare.genesis import network_at
 from chrono.simulation.flare.keyring import Keyring
 from chrono.simulation.flare.network import SimulatedFlare
-from chrono.simulation.flare.prices import Waves
+from chrono.simulation.venues import ASSETS, CURRENCIES
 from chrono.voting.provider_report import Mode
 
 EPOCH_S: Final = 20
@@ -35,26 +37,29 @@ ROUNDS: Final = 45
 class DevFlare:
     """The network and our place in it. Fits voter.Begin; made anew with the thread that runs it."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, *, simulated: bool) -> None:
+        """`simulated`: our market is the simulated one, which prices a third of the feeds."""
         self._clock = clock
+        self._feeds = simulated_feeds() if simulated else all_feeds()
         self.network: Network = network_at(clock.now_ns(), rounds=ROUNDS, epoch_s=EPOCH_S, reveal_s=REVEAL_S)
 
     @asynccontextmanager
     async def __call__(self, crossing: Crossing) -> AsyncIterator[Begun]:
         """The network, running beside the provider in its loop."""
-        waves = Waves()
 
-        def price(feed: FeedId, at_ns: int) -> Decimal:
-            """What the market says, which all voters see; an invention where it says nothing."""
+        def price(feed: FeedId, at_ns: int) -> Decimal | None:
+            """What the market says now, which all voters see."""
+            del at_ns
             (found,) = crossing.market([feed])
-            return waves(feed, at_ns) if found is None else found
+            return found
 
-        feeds = [Feed(FeedId(each.category, each.market), each.decimals) for each in MarketMap.load().feeds]
-        flare = SimulatedFlare(self._clock, network=self.network, feeds=feeds, prices=price)
+        flare = SimulatedFlare(self._clock, network=self.network, feeds=self._feeds, prices=price)
         keys = Keyring.of("chrono dev")
         entity = keys.entity()
         flare.join(entity)
         flare.begin()
+        # The round that runs has begun already, and we may still vote in it: the others are to as well.
+        flare.rounds.plan(self.network.timing.round_at(self._clock.now_ns()).id)
         setup = ProviderSetup(
             network=self.network,
             identity=entity.identity,
@@ -70,6 +75,17 @@ class DevFlare:
             besides=(("flare", flare.run),),
         )
         yield Begun(setup)
+
+
+def all_feeds() -> list[Feed]:
+    """Every feed that Flare votes on, in the order of the market map."""
+    return [Feed(FeedId(each.category, each.market), each.decimals) for each in MarketMap.load().feeds]
+
+
+def simulated_feeds() -> list[Feed]:
+    """Those that the simulated market prices."""
+    priced = {f"{asset.name}/USD" for asset in (*ASSETS, *CURRENCIES)}
+    return [feed for feed in all_feeds() if feed.id.name in priced]
 
 
 def _opened(keys: Keyring) -> HotKeys:

@@ -7,7 +7,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from chrono.alerts.rules import RULES, Fact, Found, Rule
-from chrono.alerts.watched import Watched
+from chrono.alerts.watched import COUNTS, Watched
 
 
 class Status(Enum):
@@ -44,12 +44,17 @@ class _State(Struct):
 
 
 class Alarms:
-    """All rules over all that is watched. Call `look` about once a second."""
+    """All rules over all that is watched. Call `look` about once a second.
+
+    It may outlive what is watched: counts that begin anew go on from where they were.
+    """
 
     def __init__(self, rules: Sequence[Rule] = RULES) -> None:
         self._rules = rules
         self._states: dict[tuple[str, str], _State] = {}
         self._past: dict[str, str] = {}
+        self._counted = dict.fromkeys(COUNTS, 0)
+        self._carried = dict.fromkeys(COUNTS, 0)
 
     @property
     def firing(self) -> list[Notice]:
@@ -58,6 +63,7 @@ class Alarms:
 
     def look(self, watched: Watched) -> list[Notice]:
         """What is to be told now."""
+        watched = self._added_up(watched)
         told = []
         for rule in self._rules:
             found = rule.look(watched)
@@ -70,6 +76,15 @@ class Alarms:
                 notice = self._judge(rule, subject, found.get(subject, _ABSENT), watched)
                 told += [] if notice is None else [notice]
         return told
+
+    def _added_up(self, watched: Watched) -> Watched:
+        """The same, with what was counted before the counts began anew."""
+        for name in COUNTS:
+            count = getattr(watched, name)
+            if count < self._counted[name]:
+                self._carried[name] += self._counted[name]
+            self._counted[name] = count
+        return replace(watched, **{name: self._carried[name] + self._counted[name] for name in COUNTS})
 
     def _judge(self, rule: Rule, subject: str, found: Found, watched: Watched) -> Notice | None:
         key = (rule.code, subject)

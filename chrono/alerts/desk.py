@@ -19,8 +19,8 @@ class AlertDesk:
         self._queue = queue
         self._alarms = alarms or Alarms()
         for rule in RULES:
-            ALERTS_FIRING.labels(rule.code).set(0)
             ALERTS_TOLD.labels(rule.code)
+        self._show()
 
     @property
     def firing(self) -> list[Notice]:
@@ -33,10 +33,13 @@ class AlertDesk:
         for notice in told:
             self._tell(notice)
         if told:
-            on = [notice.alert for notice in self._alarms.firing]
-            for rule in RULES:
-                ALERTS_FIRING.labels(rule.code).set(on.count(rule.code))
+            self._show()
         return told
+
+    def _show(self) -> None:
+        on = [notice.alert for notice in self._alarms.firing]
+        for rule in RULES:
+            ALERTS_FIRING.labels(rule.code).set(on.count(rule.code))
 
     def _tell(self, notice: Notice) -> None:
         facts = {f"fact_{name}": fact for name, fact in notice.facts.items()}

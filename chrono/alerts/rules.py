@@ -56,7 +56,9 @@ class Rule(Struct, frozen=True, kw_only=True):
     """Whether it happened and cannot be undone: it ends when nothing followed for `ends_after_ns`."""
 
 
-def _reveal(watched: Watched) -> dict[str, Found]:
+def _reveal(watched: Watched) -> dict[str, Found] | None:
+    if watched.owed is None:
+        return None
     found = {}
     for owed in watched.owed:
         left_ns = owed.deadline_ns - watched.now_ns
@@ -109,8 +111,8 @@ def _no_node(watched: Watched) -> dict[str, Found] | None:
     return {"": Found(watched.healthy_nodes == 0, {"healthy": watched.healthy_nodes})}
 
 
-def _low(watched: Watched) -> dict[str, Found]:
-    return {role: _funds(role, account) for role, account in watched.accounts.items()}
+def _low(watched: Watched) -> dict[str, Found] | None:
+    return None if not watched.accounts else {role: _funds(role, account) for role, account in watched.accounts.items()}
 
 
 def _funds(role: str, account: Account) -> Found:
@@ -193,6 +195,7 @@ RULES: Final = (
         remedy="send coins to the account; `chrono wallet fund-check` tells how much each should hold",
         look=_low,
         begins_after_ns=120 * SECOND_NS,
+        ends_after_ns=60 * SECOND_NS,
     ),
     Rule(
         code="clock_skewed",

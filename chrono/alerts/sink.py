@@ -7,7 +7,7 @@ Nothing of the address (it may hold a key) reaches a log or an error.
 import asyncio
 import ssl
 from collections import deque
-from typing import Final
+from typing import Final, TypeAlias
 from urllib.parse import SplitResult, urlsplit
 
 import httpx
@@ -34,6 +34,9 @@ _PORTS: Final = {"http": 80, "https": 443}
 _MAY_PASS: Final = frozenset({408, 425, 429})
 _TAKEN: Final = range(200, 300)
 _REFUSED: Final = range(300, 500)
+
+Untold: TypeAlias = deque[tuple[Notice, int]]
+"""Notices that nobody took yet, the oldest first, each with the monotonic time at which it was offered."""
 
 log = structlog.get_logger()
 
@@ -77,7 +80,9 @@ class HttpSink:
         host, port = self._parts.hostname or "", self._parts.port or _PORTS[self._parts.scheme]
         addresses = await allowed_addresses(host, port, private=self._private, resolve=self._resolve)
         context = self._verify or ssl.create_default_context()
-        async with httpx.AsyncClient(verify=context, timeout=self._deadline_s, trust_env=False) as client:
+        # An address that swallows what is sent there (IPv6 that leads nowhere) leaves time for the others.
+        timeout = httpx.Timeout(self._deadline_s, connect=self._deadline_s / (len(addresses) + 1))
+        async with httpx.AsyncClient(verify=context, timeout=timeout, trust_env=False) as client:
             for last, address in enumerate(addresses, start=1 - len(addresses)):
                 request = client.build_request(
                     "POST",
@@ -88,7 +93,7 @@ class HttpSink:
                 )
                 try:
                     response = await client.send(request, stream=True, follow_redirects=False)
-                except httpx.ConnectError:
+                except (httpx.ConnectError, httpx.ConnectTimeout):
                     if not last:
                         raise
                     continue
@@ -108,12 +113,15 @@ class HttpSink:
 
 
 class AlertQueue:
-    """Notices on their way to a receiver. `run` is a supervised part; `offer` never waits and never fails."""
+    """Notices on their way to a receiver. `run` is a supervised part; `offer` never waits and never fails.
 
-    def __init__(self, sink: HttpSink, clock: Clock) -> None:
+    `untold` holds what waits: given again to a queue that comes after this one, it loses nothing.
+    """
+
+    def __init__(self, sink: HttpSink, clock: Clock, untold: Untold | None = None) -> None:
         self._sink = sink
         self._clock = clock
-        self._waiting: deque[tuple[Notice, int]] = deque()
+        self._waiting: Untold = deque() if untold is None else untold
         self._filled = asyncio.Event()
 
     @property

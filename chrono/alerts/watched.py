@@ -4,8 +4,12 @@ Whatever is not known is None: an alert about it then stays as it is, and never 
 """
 
 from collections.abc import Mapping
+from typing import Final
 
 from msgspec import Struct, field
+
+COUNTS: Final = ("offences", "conflicts", "strangers")
+"""What is counted, from nothing by each duty that begins."""
 
 
 class OwedReveal(Struct, frozen=True, kw_only=True):
@@ -46,13 +50,13 @@ class Watched(Struct, frozen=True, kw_only=True):
     """Chain time, nanoseconds since 1970 UTC: deadlines are compared with it."""
     monotonic_ns: int
     """Durations are counted by it."""
-    owed: tuple[OwedReveal, ...] = ()
+    owed: tuple[OwedReveal, ...] | None = None
     offences: int = 0
-    """Commits of ours without a valid reveal at the deadline, counted since the process began."""
+    """Commits of ours without a valid reveal at the deadline, counted since the duty began."""
     conflicts: int = 0
-    """Signatures that were refused because another result of the round was signed, counted since the process began."""
+    """Signatures that were refused because another result of the round was signed, counted since the duty began."""
     strangers: int = 0
-    """Transactions of our addresses that the journal does not know, counted since the process began."""
+    """Transactions of our addresses that the journal does not know, counted since the duty began."""
     rounds: tuple[Submitted, ...] = ()
     """The last three rounds of ours that ended, the newest last; fewer after a start."""
     registered_next: bool | None = None
@@ -64,6 +68,6 @@ class Watched(Struct, frozen=True, kw_only=True):
     healthy_nodes: int | None = None
     """Nodes that answer as they should, of those that are configured."""
     accounts: Mapping[str, Account] = field(default_factory=dict)
-    """By role: submit, submit_signatures, signing_policy, …"""
+    """By role: submit, submit_signatures, signing_policy, …; empty while none is known."""
     skew_ns: int | None = None
     """How far the machine's wall clock is ahead of the chain."""

@@ -20,7 +20,14 @@ _TABLE: Final[Mapping[str, tuple[int, tuple[Reason, ...]]]] = {
     "FORBIDDEN": (403, (errors.WRONG_CLASS,)),
     "NOT_FOUND": (
         404,
-        (errors.NO_ROUTE, errors.UNKNOWN_MARKET, errors.NO_DERIVATION, errors.UNKNOWN_ROUND, errors.NO_PROVIDER),
+        (
+            errors.NO_ROUTE,
+            errors.UNKNOWN_MARKET,
+            errors.NO_DERIVATION,
+            errors.UNKNOWN_ROUND,
+            errors.NO_PROVIDER,
+            errors.REWARD_DATA_UNREAD,
+        ),
     ),
     "NOT_ACCEPTABLE": (406, (errors.NOT_ACCEPTABLE,)),
     "REQUEST_TIMEOUT": (408, (errors.BODY_SLOW,)),
@@ -96,11 +103,6 @@ def problem_of(error: Exception) -> Problem:
 def problem_for(reason: Reason, **facts: object) -> Problem:
     """The problem that a reason stands for, where raising would cost more than telling."""
     return _of_reason(reason, facts)
-
-
-def code_of(reason: Reason) -> str:
-    """The code under which callers know a reason."""
-    return _BY_REASON.get(reason.code, ("INTERNAL_ERROR", 500))[0]
 
 
 def _of_reason(reason: Reason, facts: Details) -> Problem:

@@ -13,13 +13,24 @@ class RecordedRound(Protocol):
     """A recorded voting round, its feeds counted. Fits: store.round_rows.StoredRound."""
 
     @property
-    def report(self) -> RoundReport: ...  # noqa: D102 - the words are StoredRound's
+    def report(self) -> RoundReport:
+        """The round as it was told last, without its feeds."""
+        ...
+
     @property
-    def score(self) -> Score: ...  # noqa: D102
+    def score(self) -> Score:
+        """Its feeds in numbers."""
+        ...
+
     @property
-    def root(self) -> bytes | None: ...  # noqa: D102
+    def root(self) -> bytes | None:
+        """The Merkle root of the network's result; None without one."""
+        ...
+
     @property
-    def random(self) -> RoundRandom | None: ...  # noqa: D102
+    def random(self) -> RoundRandom | None:
+        """The random number of the network's result; None without one."""
+        ...
 
 
 class RecordedRounds(Protocol):

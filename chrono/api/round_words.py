@@ -1,6 +1,5 @@
 """Rounds and the provider in the shapes of the wire."""
 
-from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any, Final
 
@@ -11,7 +10,7 @@ from chrono.flare.address import checksummed
 from chrono.flare.epochs import Span
 from chrono.flare.random import RoundRandom
 from chrono.voting.closeness import Score, closeness
-from chrono.voting.provider_report import Mode, ProviderReport, RewardReport
+from chrono.voting.provider_report import Budget, CountedFdc, CountedUpdates, Mode, ProviderReport, RewardsTold
 from chrono.voting.reports import FeedOutcome, Payload, RoundPhase, RoundReport, Sent
 
 TELLING_NS: Final = 10 * SECOND_NS
@@ -67,7 +66,7 @@ def provider_row(report: ProviderReport, current: RoundReport | None) -> wire.Pr
         registered=wire.RegisteredRow(report.registered.current, report.registered.next),
         weight_bips=report.weight_bips,
         passes=report.passes,
-        budget=wire.BudgetRow(report.budget.anchor_misses_left, report.budget.fast_updates_left),
+        budget=budget_row(report.budget),
         balances=[
             wire.BalanceRow(one.role, checksummed(one.address), str(one.wei), one.runway_hours)
             for one in report.balances
@@ -75,19 +74,34 @@ def provider_row(report: ProviderReport, current: RoundReport | None) -> wire.Pr
         accuracy_rank=report.accuracy_rank,
         owed_reveals=[wire.OwedRow(one.round_id, to_rfc3339(one.until_ns)) for one in report.owed],
         awaiting=_awaiting(report),
+        nodes=[wire.NodeRow(one.name, one.state, one.why or None) for one in report.nodes],
     )
 
 
-def reward_list(rewards: Sequence[RewardReport]) -> wire.RewardList:
+def budget_row(budget: Budget) -> wire.BudgetRow:
+    """What the reward epoch still forgives."""
+    fast, fdc = budget.fast_updates, budget.fdc
+    return wire.BudgetRow(
+        anchor_misses_left=budget.anchor_misses_left,
+        fast_updates_left=budget.fast_updates_left,
+        fdc_rounds_left=budget.fdc_rounds_left,
+        fast_updates=None if fast is None else _updates_row(fast),
+        fdc=None if fdc is None else _fdc_row(fdc),
+        unknown={name: wire.ReasonRow(*reason) for name, reason in budget.unknown.items()},
+    )
+
+
+def reward_list(told: RewardsTold) -> wire.RewardList:
     """What is known of the rewards, the newest reward epoch first."""
-    ordered = sorted(rewards, key=lambda one: (-one.reward_epoch_id, one.claim_type))
+    ordered = sorted(told.rewards, key=lambda one: (-one.reward_epoch_id, one.claim_type))
     rows = [
         wire.RewardRow(
             one.reward_epoch_id, one.claim_type, str(one.amount_wei), one.claimable, _time_or_none(one.expires_ns)
         )
         for one in ordered
     ]
-    return wire.RewardList(rows)
+    looked = [wire.RewardLookRow(one.reward_epoch_id, one.reason is None, _reason(one.reason)) for one in told.looked]
+    return wire.RewardList(rows, looked)
 
 
 def scaled(value: int, decimals: int) -> str:
@@ -161,6 +175,28 @@ def _feed(outcome: FeedOutcome, report: RoundReport) -> wire.RoundFeed:
         in_band=found.in_band,
         hit=found.hit,
         deviation_bps=None if found.deviation_bps is None else f"{found.deviation_bps:f}",
+    )
+
+
+def _updates_row(counted: CountedUpdates) -> wire.UpdatesRow:
+    return wire.UpdatesRow(
+        rounds=counted.rounds,
+        rounds_in_epoch=counted.rounds_in_epoch,
+        made=counted.made,
+        by_all=counted.by_all,
+        expected=counted.expected,
+        enough=counted.enough,
+        spared=counted.is_spared,
+    )
+
+
+def _fdc_row(counted: CountedFdc) -> wire.FdcRow:
+    return wire.FdcRow(
+        rounds=counted.rounds,
+        rounds_over=counted.rounds_over,
+        rounds_in_epoch=counted.rounds_in_epoch,
+        rewarding=counted.rewarding,
+        rewarded=counted.rewarded,
     )
 
 

@@ -145,11 +145,40 @@ class RegisteredRow(Struct, frozen=True):
     next: bool | None
 
 
+class UpdatesRow(Struct, frozen=True):
+    """Fast updates of the first `rounds` rounds of the reward epoch; `enough` is 80 % of what the weight expects."""
+
+    rounds: Count
+    rounds_in_epoch: Count
+    made: Count
+    by_all: Count
+    expected: Count
+    enough: Count
+    spared: bool
+
+
+class FdcRow(Struct, frozen=True):
+    """Of the rounds counted here: those in which the FDC rewarded anyone, and us without an offence."""
+
+    rounds: Count
+    rounds_over: Count
+    rounds_in_epoch: Count
+    rewarding: Count
+    rewarded: Count
+
+
 class BudgetRow(Struct, frozen=True):
-    """How many misses the reward epoch still forgives; null for what is not counted."""
+    """How many misses the reward epoch still forgives; null for what is not known: `unknown` has why, by name.
+
+    Of fast updates and FDC rounds nobody knows how many the epoch brings: the rest is taken to go as the part counted.
+    """
 
     anchor_misses_left: int | None
     fast_updates_left: int | None
+    fdc_rounds_left: int | None
+    fast_updates: UpdatesRow | None
+    fdc: FdcRow | None
+    unknown: dict[str, ReasonRow]
 
 
 class BalanceRow(Struct, frozen=True):
@@ -166,6 +195,14 @@ class OwedRow(Struct, frozen=True):
 
     round: Count
     until: TimeText
+
+
+class NodeRow(Struct, frozen=True):
+    """A node by its name, how it stands (`alive`, `out_of_sync`, `unreachable`, `garbled`, `wrong_chain`), and why."""
+
+    name: str
+    state: str
+    why: str | None
 
 
 class AwaitingRow(Struct, frozen=True):
@@ -195,10 +232,15 @@ class Provider(Struct, frozen=True):
     accuracy_rank: Count | None
     owed_reveals: list[OwedRow]
     awaiting: AwaitingRow | None
+    nodes: list[NodeRow]
 
 
 class RewardRow(Struct, frozen=True):
-    """What one reward epoch gives of one claim type; null for what is not known."""
+    """What one reward epoch gives of one claim type; null for what is not known.
+
+    `claimable` is false before the network signed the rewards, and once they were paid or have expired; of what
+    delegators and stakers share it is null as soon as the rewards are signed.
+    """
 
     reward_epoch: Count
     claim_type: str
@@ -207,7 +249,16 @@ class RewardRow(Struct, frozen=True):
     expires_at: TimeText | None
 
 
+class RewardLookRow(Struct, frozen=True):
+    """A reward epoch whose publication was looked for: verified, or the reason why nothing of it is known."""
+
+    reward_epoch: Count
+    verified: bool
+    reason: ReasonRow | None
+
+
 class RewardList(Struct, frozen=True):
-    """What is known of the provider's rewards."""
+    """The provider's rewards in the reward epochs that `looked` has as verified; of the others nothing is known."""
 
     data: list[RewardRow]
+    looked: list[RewardLookRow]

@@ -31,7 +31,8 @@ def test(as_json: bool) -> None:
 
     settings = frame.load().settings
     if settings.alerts.url is None:
-        raise Stop("alerts.url is not set, so nobody is told", then="chrono config show")
+        told = "alerts.url is not set, so nobody is told: alerts stand in the log only"
+        raise Stop(told, then="set url in [alerts] of the settings file (chrono config path)")
     notice = _notice(settings.network)
     # A failure is a ChronoError, which names what to do.
     asyncio.run(HttpSink(settings.alerts).deliver(notice))

@@ -52,7 +52,7 @@ class Asked(NamedTuple):
         "chrono backtest feeds.ndjson.gz --rules chrono,median,mean --reference BTC/USD@kraken --json",
     ],
 )
-@click.argument("files", nargs=-1, required=True, metavar="FILE…", type=click.Path(path_type=Path))
+@click.argument("files", nargs=-1, required=True, metavar="FILE…", type=click.Path(exists=True, path_type=Path))
 @click.option("--rules", type=Names(), default=",".join(USUAL), show_default=True, help="Rules to compare; see above.")
 @click.option(
     "--reference",
@@ -157,9 +157,7 @@ def _report_path(report: Path | None) -> Path | None:
 
 
 def _run(asked: Asked) -> "Results":
-    from chrono.backtest.frames import Asked as Compared
-    from chrono.backtest.rivals import RIVALS
-    from chrono.backtest.running import run, usual_fresh_ns
+    from chrono.backtest.running import usual_fresh_ns
     from chrono.market.tapes import open_tape
     from chrono.simulation.replay import with_minimum
 
@@ -169,39 +167,47 @@ def _run(asked: Asked) -> "Results":
     tapes = [open_tape(file, asked.selection) for file in asked.files]
     replay = _prepare(asked, rules, tapes)
     fresh_ns = asked.fresh_ns or usual_fresh_ns(tapes)
-    any_value = rules.minimum_sources < ENOUGH
+    found = _compare(asked, replay, fresh_ns, minimum=rules.minimum_sources)
+    results = msgspec.structs.replace(found, wall_s=round((clock.monotonic_ns() - started_ns) / SECOND_NS, 3))
+    _compared_something(results)
+    if asked.report is not None:
+        _write(asked.report, results)
+    return results
+
+
+def _compare(asked: Asked, replay: "Replay", fresh_ns: int, *, minimum: int) -> "Results":
+    """Play the tapes, and tell what came of it."""
+    from chrono.backtest.frames import Asked as Compared
+    from chrono.backtest.outcome import all_markets, market_result
+    from chrono.backtest.results import Results
+    from chrono.backtest.rivals import RIVALS
+    from chrono.backtest.running import run
+
+    any_value = minimum < ENOUGH
     compared = Compared({name: RIVALS[name] for name in asked.rules[1:]})
     with progress(replay) as on_step:
         counted = run(
             replay, compared, fresh_ns=fresh_ns, any_value=any_value, reference=asked.reference, on_step=on_step
         )
-    from chrono.backtest.outcome import all_markets, market_result
-    from chrono.backtest.results import Results
-
-    markets = [market_result(one, replay.every_ns) for one in counted]
-    results = Results(
+    return Results(
         files=[str(file) for file in asked.files],
         start=to_rfc3339(replay.first_ns),
         end=to_rfc3339(replay.last_ns),
         every_ms=replay.every_ns // MS_NS,
         rules=list(asked.rules),
         reference=str(asked.reference),
-        min_sources=rules.minimum_sources,
+        min_sources=minimum,
         any_value=any_value,
         fresh_s=fresh_ns / SECOND_NS,
+        markets=[market_result(one, replay.every_ns) for one in counted],
+        # Read after the markets were told: telling closes the last stretch, which may join others.
         block_s=max(one.tally.blocks.length_ns for one in counted) / SECOND_NS,
         tape_rows=replay.survey.rows,
         skipped=dict(sorted(replay.skipped().items())),
         faults=replay.faults(),
-        markets=markets,
         all_markets=all_markets(counted),
         report=None if asked.report is None else str(asked.report),
-        wall_s=round((clock.monotonic_ns() - started_ns) / SECOND_NS, 3),
     )
-    _compared_something(results)
-    if asked.report is not None:
-        _write(asked.report, results)
-    return results
 
 
 def _prepare(asked: Asked, rules: "Pricing", tapes: "Sequence[Tape]") -> "Replay":

@@ -101,7 +101,7 @@ def _refusal(answer: Answer, url: str) -> Stop:
     message = str(told.get("message") or f"{url} answered {answer.status}")
     code = str(told.get("code") or answer.status)
     if answer.status in {401, 403}:
-        return Stop(f"{message} ({code})", then="the same command with --key env:NAME, a key of this server")
+        return Stop(f"{message} ({code})", then="the same command with --key env:NAME, or a key in [api] admin_keys")
     if answer.status == 429:
         wait = answer.headers.get("Retry-After") or answer.headers.get("retry-after") or "60"
         return Stop(f"{message} ({code})", then=f"the same command in {wait} s")

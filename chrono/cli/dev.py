@@ -55,8 +55,9 @@ def command(port: int | None, market: str, verbose: bool) -> int:
         told = f"--market {market}: expected auto, live, simulated, or a tape that exists"
         raise Stop(told, then="chrono replay --help", code=USAGE)
     loaded = frame.load({"server.port": port})
+    loaded = msgspec.structs.replace(loaded, settings=_with_logs(loaded, verbose=verbose))
     market = _found(market, loaded.settings)
-    settings = _settings(loaded, market, port, verbose=verbose)
+    settings = _settings(loaded, market, port)
     folder = Path(settings.data_dir)
     folder.mkdir(mode=0o755, parents=True, exist_ok=True)
     settings, public_key = with_dev_keys(settings, folder)
@@ -83,15 +84,21 @@ def _found(market: str, settings: Settings) -> str:
     return "simulated"
 
 
-def _settings(loaded: Loaded, market: str, port: int | None, *, verbose: bool) -> Settings:
-    """The settings of this dev run: its own folder, a fast door that fits the port, a quiet log on a terminal."""
+def _with_logs(loaded: Loaded, *, verbose: bool) -> Settings:
+    """The settings with a quiet log on a terminal, where the table is: nothing is told before this."""
+    settings = loaded.settings
+    if verbose:
+        return msgspec.structs.replace(settings, logs=msgspec.structs.replace(settings.logs, level="info"))
+    if loaded.origins["logs.level"] == "default" and sys.stdout.isatty():
+        return msgspec.structs.replace(settings, logs=msgspec.structs.replace(settings.logs, level="warning"))
+    return settings
+
+
+def _settings(loaded: Loaded, market: str, port: int | None) -> Settings:
+    """The settings of this dev run: its own folder, a fast door that fits the port."""
     settings, origins = loaded.settings, loaded.origins
     changes: dict[str, object] = {"data_dir": str(data_dir_of_dev(loaded, live=market == LIVE))}
     if port is not None and origins["server.stream_port"] == "default":
         fast = port + STREAM_PORT_AFTER if 0 < port <= 65535 - STREAM_PORT_AFTER else 0
         changes["server"] = msgspec.structs.replace(settings.server, stream_port=fast)
-    if verbose:
-        changes["logs"] = msgspec.structs.replace(settings.logs, level="info")
-    elif origins["logs.level"] == "default" and sys.stdout.isatty():
-        changes["logs"] = msgspec.structs.replace(settings.logs, level="warning")
     return msgspec.structs.replace(settings, **changes)

@@ -126,15 +126,16 @@ def markets_of(client: Client) -> list[str]:
 
 
 def banner(server: Mapping[str, Any], folder: Path, mode: str, public_key: str | None) -> str:
-    """Four lines: what this is and how to stop it, where it answers, where its data lie, and a first question."""
+    """Five lines: what this is and how to stop it, where it answers, its data, a first question, and the votes."""
     url = str(server["url"])
     stream = server.get("stream_url") or "the main door, /stream"
     key = public_key or "YOUR_PUBLIC_KEY"
     return "\n".join(
         (
-            f"Chrono dev · {mode} · signing off · Ctrl-C stops it",
+            f"Chrono dev · {mode} · simulated Flare network · Ctrl-C stops it",
             f"  open   {url}  (schema: {url}/schema/openapi.json, stream: {stream})",
             f"  data   {frame.home_path(folder)}",
             f"  try    curl -H 'X-API-Key: {key}' '{url}/prices/latest?symbols=BTC/USD'",
+            "  votes  chrono ftso rounds  (a round takes 20 s; no key of yours signs, nothing leaves this process)",
         )
     )

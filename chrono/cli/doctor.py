@@ -7,6 +7,7 @@ import rich_click as click
 from chrono.cli import frame
 from chrono.cli.ends import DEGRADED, FAILED, OK
 from chrono.cli.findings import Finding, Verdict, failed, passed, warned
+from chrono.cli.whereabouts import data_dir_of_dev
 from chrono.clock import SystemClock
 from chrono.settings import Loaded, SettingsError
 
@@ -35,7 +36,7 @@ def command(as_json: bool) -> int:
 
 def examine() -> Iterator[Finding]:
     """Every check, in the order in which a start would meet them."""
-    from chrono.cli import machine, services
+    from chrono.cli import machine, services, voter_checks
 
     yield from machine.check_python()
     try:
@@ -50,10 +51,12 @@ def examine() -> Iterator[Finding]:
     yield from machine.check_data_dir(loaded.settings)
     yield from services.check_database(loaded.settings)
     yield from services.check_redis(loaded.settings)
-    yield from machine.check_ports(loaded.settings)
+    of_dev = [data_dir_of_dev(loaded, live=live) for live in (False, True)]
+    yield from machine.check_ports(loaded.settings, of_dev)
     yield from machine.check_open_files(loaded.settings)
     yield from machine.check_clock(SystemClock())
     yield from machine.check_files(loaded)
+    yield from voter_checks.check_voter(loaded.settings)
 
 
 def worst_of(findings: list[Finding]) -> Verdict:

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from chrono.clock import Clock
     from chrono.flare.address import Address
     from chrono.flare.networks import Network
+
+
+_NOT_DEV: Final = " (the network of `chrono dev` lives in that process, and cannot be asked from here)"
 
 
 class EntityChain(Struct, frozen=True, kw_only=True):
@@ -30,9 +33,9 @@ class EntityChain(Struct, frozen=True, kw_only=True):
 def check_entity(settings: Settings) -> None:
     """Raises: Stop when the settings do not say whose entity, or name no node."""
     if settings.flare.identity is None:
-        raise Stop("no entity is set: flare.identity", then="chrono config show flare", code=USAGE)
+        raise Stop(f"no entity is set: flare.identity{_NOT_DEV}", then="chrono config path", code=USAGE)
     if not settings.flare.nodes:
-        raise Stop("no node is set: flare.nodes", then="chrono config show flare", code=USAGE)
+        raise Stop(f"no node is set: flare.nodes{_NOT_DEV}", then="chrono config path", code=USAGE)
 
 
 @asynccontextmanager

@@ -49,13 +49,12 @@ def _address(role: str, facts: "EntityFacts", keys: dict[str, list[str]]) -> Fin
     if address is None:
         return warned(name, "not known: the EntityManager does not say", "name more nodes, and check again")
     if address == facts.identity:
-        remedy = "propose it with the identity key, and confirm it with the new one, in the EntityManager"
-        return failed(name, "no address is set", remedy)
+        return failed(name, "no address is set", f"chrono ftso entity propose {role}, then confirm {role}")
     spelled, ours = checksummed(address), keys.get(role, [])
     if spelled in ours:
         return passed(name, f"{spelled}, its key is here")
     found = f"{spelled}; its key is not here" + (f" (here: {', '.join(ours)})" if ours else "")
-    return failed(name, found, f"chrono wallet import {role}, or confirm the address of the key that is here")
+    return failed(name, found, f"chrono wallet import {role}; chrono ftso entity, for the key that is here")
 
 
 def _delegation(facts: "EntityFacts") -> Finding:
@@ -64,7 +63,7 @@ def _delegation(facts: "EntityFacts") -> Finding:
     if facts.delegation is None:
         return warned("delegation", "not known: the EntityManager does not say", "name more nodes, and check again")
     if facts.delegation == facts.identity:
-        remedy = "propose and confirm a delegation address in the EntityManager"
+        remedy = "chrono ftso entity propose delegation --delegation ADDRESS, then confirm it"
         return failed("delegation", "no address is set: nobody can register like this", remedy)
     return passed("delegation", checksummed(facts.delegation))
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import rich_click as click
 from click import get_current_context
 
+from chrono.cli.ends import ReaderGone
 from chrono.settings import Loaded, environment, load_settings
 
 if TYPE_CHECKING:
@@ -83,26 +84,35 @@ def give_json(document: object) -> None:
     give(json.dumps(document, ensure_ascii=False, indent=2 if sys.stdout.isatty() else None))
 
 
+def _gone() -> None:
+    raise ReaderGone
+
+
 def console() -> "Console":
     """A console on stdout that keeps to NO_COLOR and --no-color, and does not wrap what goes into a pipe."""
     from rich.console import Console
 
     plain = get_current_context().color is False or "NO_COLOR" in environment()
     width = None if sys.stdout.isatty() else WIDE
-    return Console(no_color=plain or None, highlight=False, width=width, soft_wrap=False)
-
-
-def table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[str] = ()) -> "RenderableType":
-    """A table without frames, so that `cut` and `awk` can read it too. `right` names columns of numbers."""
-    from rich.table import Table
-    from rich.text import Text
-
-    made = Table(box=None, pad_edge=False, header_style="bold", show_header=any(columns))
-    for name in columns:
-        made.add_column(name, justify="right" if name in right else "left", no_wrap=True)
-    for row in rows:
-        made.add_row(*(Text(cell) for cell in row))
+    made = Console(no_color=plain or None, highlight=False, width=width, soft_wrap=False)
+    made.on_broken_pipe = _gone  # type: ignore[method-assign]  # Rich would end the process with 1
     return made
+
+
+def table(
+    columns: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    *,
+    right: Sequence[str] = (),
+    spare: Sequence[Sequence[str]] = (),
+) -> "RenderableType":
+    """A table without frames, so that `cut` and `awk` can read it too.
+
+    `right` names columns of numbers; `spare` names those that a narrow terminal does without, in this order.
+    """
+    from chrono.cli.tables import FittingTable
+
+    return FittingTable(columns, rows, right, spare)
 
 
 def home_path(path: str | Path) -> str:

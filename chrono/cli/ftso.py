@@ -12,6 +12,7 @@ import rich_click as click
 from chrono.cli import frame
 from chrono.cli.ends import FAILED, OK, USAGE, Stop
 from chrono.cli.ftso_check import check
+from chrono.cli.ftso_entity import entity
 from chrono.cli.ftso_register import register
 from chrono.cli.ftso_rounds import explain, rounds
 from chrono.cli.ftso_status import status
@@ -81,7 +82,7 @@ def decode(what: str, network: str | None, feeds: str | None, messages: tuple[st
         return _all(raw, terms, network_is_given=given, as_json=as_json)
 
 
-for _command in (status, rounds, explain, submit, check, register, decode):
+for _command in (status, rounds, explain, submit, check, entity, register, decode):
     command.add_command(_command)
 
 

@@ -1,17 +1,17 @@
 """`chrono ftso check`: what the entity lacks, which minimal conditions it misses, and what that costs."""
 
 import asyncio
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
 from chrono.cli import frame
 from chrono.cli import voting_words as words
+from chrono.cli.budget_words import budget_findings, counted_fdc, counted_updates
 from chrono.cli.doctor import show_findings, worst_of
 from chrono.cli.ends import DEGRADED, FAILED, OK, Stop
 from chrono.cli.entity_findings import condition_findings, cost_finding, entity_findings
-from chrono.cli.findings import Finding, Verdict, failed, passed, warned
+from chrono.cli.findings import Finding, Verdict
 from chrono.cli.wallet_secrets import guided
 from chrono.cli.whereabouts import client_for
 from chrono.settings import Settings
@@ -45,8 +45,13 @@ def check(network: str | None, as_json: bool, url: str | None, key: str | None) 
     with guided("chrono doctor"):
         facts, published = asyncio.run(_read(settings))
     running = _running(url, key)
-    reports, cost = _conditions(settings, facts, published)
-    findings = [*entity_findings(settings, facts), *_budget(running), *condition_findings(reports), cost_finding(cost)]
+    reports, cost = _conditions(settings, facts, published, running)
+    findings = [
+        *entity_findings(settings, facts),
+        *budget_findings(running),
+        *condition_findings(reports),
+        cost_finding(cost),
+    ]
     worst = worst_of(findings)
     if as_json:
         frame.give_json(_document(facts, findings, reports, cost, published, running, worst))
@@ -98,7 +103,10 @@ def _running(url: str | None, key: str | None) -> words.Document | None:
 
 
 def _conditions(
-    settings: Settings, facts: "EntityFacts", published: "PublishedConditions | None"
+    settings: Settings,
+    facts: "EntityFacts",
+    published: "PublishedConditions | None",
+    running: words.Document | None,
 ) -> "tuple[tuple[ConditionReport, ...], Cost]":
     from chrono.flare.networks import NETWORKS
     from chrono.voting.conditions import Facts, conditions, cost_of
@@ -111,27 +119,14 @@ def _conditions(
             registered=facts.registered,
             weight=facts.weight,
             total_weight=facts.total_weight,
+            updates=counted_updates(running, facts.weight, facts.total_weight),
+            fdc=counted_fdc(running),
             has_fdc=settings.flare.fdc_url is not None,
             node_count=None if facts.node_ids is None else len(facts.node_ids),
             last=published,
         )
     )
     return reports, cost_of(reports, None if published is None else published.passes)
-
-
-def _budget(running: words.Document | None) -> Iterator[Finding]:
-    """What the running provider counted of this reward epoch."""
-    if running is None:
-        yield warned("budget", "not known: no provider runs here", "chrono run")
-        return
-    epoch = running.get("reward_epoch")
-    left = words.part_of(running, "budget").get("anchor_misses_left")
-    if not isinstance(left, int):
-        yield warned("budget", f"reward epoch {epoch}: not known yet", "too few rounds were counted since the start")
-    elif left == 0:
-        yield failed("budget", f"reward epoch {epoch}: no value may miss any more", "chrono ftso rounds")
-    else:
-        yield passed("budget", f"reward epoch {epoch}: {left:,} values may still miss")
 
 
 def _document(

@@ -44,7 +44,9 @@ def rounds(limit: int, before: int | None, as_json: bool, url: str | None, key: 
         frame.give_json(document)
     elif rows:
         cells = [words.round_cells(row) for row in rows]
-        frame.console().print(frame.table(words.ROUND_COLUMNS, cells, right=words.ROUND_NUMBERS))
+        frame.console().print(
+            frame.table(words.ROUND_COLUMNS, cells, right=words.ROUND_NUMBERS, spare=words.ROUND_SPARE)
+        )
     else:
         frame.say("no voting round is recorded yet; next: chrono ftso status")
     missed = [row for row in rows if words.missed(row)]
@@ -107,13 +109,13 @@ def _show(document: words.Document, client: Client, *, missed: bool) -> None:
     if sent:
         cells = [words.sent_cells(one, network) for one in sent]
         console.print()
-        console.print(frame.table(words.SENT_COLUMNS, cells, right=words.SENT_NUMBERS))
+        console.print(frame.table(words.SENT_COLUMNS, cells, right=words.SENT_NUMBERS, spare=words.SENT_SPARE))
     feeds = words.rows_of(document.get("feeds"))
     shown = [feed for feed in feeds if not missed or feed.get("hit") is False]
     if shown:
         console.print()
         cells = [words.feed_cells(feed) for feed in shown]
-        console.print(frame.table(words.FEED_COLUMNS, cells, right=words.FEED_NUMBERS))
+        console.print(frame.table(words.FEED_COLUMNS, cells, right=words.FEED_NUMBERS, spare=words.FEED_SPARE))
     console.print()
     for line in _sums(document, feeds, client):
         console.print(line)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from chrono.cli import frame
 from chrono.cli import voting_words as words
+from chrono.cli.budget_words import budget_lines
 from chrono.cli.client import Client
 from chrono.cli.ends import DEGRADED, FAILED, OK, Stop
 from chrono.cli.provider_silence import explain_provider
@@ -11,6 +12,8 @@ from chrono.cli.silence import Silence
 from chrono.cli.whereabouts import client_for
 
 NOT_FOUND = 404
+AWAY = 503
+FUND_COLUMNS = ("role", "address", "balance", "lasts")
 LOOKED_AT = 3
 """Newest rounds in which a miss is told."""
 
@@ -42,13 +45,13 @@ def provider_of(client: Client) -> words.Document | None:
 
 
 def newest_rounds(client: Client) -> list[words.Document]:
-    """The rounds that a status looks at, the newest first. Raises: Stop."""
-    return words.rows_of(client.get("/rounds", limit=LOOKED_AT).document.get("data"))
+    """The rounds that a status looks at, the newest first; none while nobody can tell them. Raises: Stop."""
+    return words.rows_of(client.get("/rounds", accept=(AWAY,), limit=LOOKED_AT).document.get("data"))
 
 
 def provider_lines(provider: words.Document) -> list[tuple[str, str]]:
     """The facts, by name; those that are not known say so."""
-    registered, budget = words.part_of(provider, "registered"), words.part_of(provider, "budget")
+    registered = words.part_of(provider, "registered")
     weight = provider.get("weight_bips")
     current, following = _yes_no(registered.get("current")), _yes_no(registered.get("next"))
     return [
@@ -59,8 +62,8 @@ def provider_lines(provider: words.Document) -> list[tuple[str, str]]:
         ("registered", f"{current}; for the next reward epoch: {following}"),
         ("weight", f"{weight / 100:.2f} %" if isinstance(weight, int) else "not known"),
         ("passes", _known(provider.get("passes"))),
-        ("misses left", f"{_known(budget.get('anchor_misses_left'))} anchor values"),
-        ("fast updates left", _known(budget.get("fast_updates_left"))),
+        ("nodes", _nodes(provider)),
+        *budget_lines(words.part_of(provider, "budget")),
     ]
 
 
@@ -73,7 +76,7 @@ def _show(provider: words.Document, silences: Sequence[Silence]) -> None:
     rows += [[role, address, "", ""] for role, address in _addresses(provider) if role not in named]
     if rows:
         console.print()
-        console.print(frame.table(("role", "address", "balance", "lasts"), rows, right=("balance", "lasts")))
+        console.print(frame.table(FUND_COLUMNS, rows, right=FUND_COLUMNS[2:], spare=(("lasts",),)))
     console.print()
     for silence in silences:
         console.print(silence.line)
@@ -90,6 +93,15 @@ def _balance(balance: words.Document, network: object) -> list[str]:
 
 def _addresses(provider: words.Document) -> list[tuple[str, str]]:
     return [(str(role), str(address)) for role, address in words.part_of(provider, "addresses").items()]
+
+
+def _nodes(provider: words.Document) -> str:
+    """Each node with its state, and why where it is not alive."""
+    told = [
+        f"{node.get('name')} {node.get('state')}" + (f" ({node['why']})" if node.get("why") else "")
+        for node in words.rows_of(provider.get("nodes"))
+    ]
+    return ", ".join(told) or "not known"
 
 
 def _yes_no(value: object) -> str:

@@ -8,7 +8,7 @@ import shutil
 import socket
 import stat
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event
@@ -63,13 +63,13 @@ def check_data_dir(settings: Settings) -> Iterator[Finding]:
     yield _space(standing)
 
 
-def check_ports(settings: Settings) -> Iterator[Finding]:
-    """Each port: free, or held by this very Chrono."""
+def check_ports(settings: Settings, beside: Sequence[Path] = ()) -> Iterator[Finding]:
+    """Each port: free, or held by a Chrono of ours: of this data folder, or of one of those `beside` it."""
     server = settings.server
     named = {"port": server.port, "stream_port": server.stream_port}
     if server.value_provider_port:
         named["value_provider_port"] = server.value_provider_port
-    ours = _we_run(settings)
+    ours = any(_we_run(folder) for folder in (Path(settings.data_dir), *beside))
     for name, port in named.items():
         host = "127.0.0.1" if name == "value_provider_port" else server.host
         problem = _bind(host, port) if port else None
@@ -148,9 +148,9 @@ def _bind(host: str, port: int) -> OSError | None:
     return None
 
 
-def _we_run(settings: Settings) -> bool:
+def _we_run(folder: Path) -> bool:
     """Whether a Chrono of this data folder runs: it said so in server.json, is alive, and answers."""
-    told = read_home(Path(settings.data_dir)).server
+    told = read_home(folder).server
     pid, url = told.get("pid"), told.get("url")
     if not isinstance(pid, int) or not isinstance(url, str):
         return False

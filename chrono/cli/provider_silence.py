@@ -13,6 +13,27 @@ STALE_S: Final = 30.0
 LEAST_RUNWAY_HOURS: Final = 24
 """Source: failures.md section 4, pages, 7."""
 
+_BUDGETS: Final = (
+    (
+        "anchor_misses_left",
+        "the budget of misses is used up",
+        "fewer than 80 % of this reward epoch's values can still be within 0.5 % of the median",
+        "chrono ftso rounds, for what missed",
+    ),
+    (
+        "fast_updates_left",
+        "too few fast updates were made",
+        "if this reward epoch goes on as it began, they will be less than 80 % of what the weight lets expect",
+        "look at the fast-updates client that runs beside Chrono",
+    ),
+    (
+        "fdc_rounds_left",
+        "the FDC has rewarded us in too few rounds",
+        "if this reward epoch goes on as it began, they will be less than 60 % of those in which it rewards anyone",
+        "look at the fdc-client (flare.fdc_url), and its own log",
+    ),
+)
+
 
 def explain_provider(provider: Document, now: datetime | None = None, rounds: Sequence[Document] = ()) -> list[Silence]:
     """What the provider does not do now, and why. `now` is the server's time, `rounds` the newest, newest first."""
@@ -91,7 +112,8 @@ def _funds(provider: Document) -> Iterator[Silence]:
 
 
 def _budget(provider: Document) -> Iterator[Silence]:
-    left = part_of(provider, "budget").get("anchor_misses_left")
-    if isinstance(left, int) and left <= 0:
-        why = "fewer than 80 % of this reward epoch's values can still be within 0.5 % of the median"
-        yield Silence("the budget of misses is used up", why, False, "chrono ftso rounds, for what missed")
+    budget = part_of(provider, "budget")
+    for name, what, why, then in _BUDGETS:
+        left = budget.get(name)
+        if isinstance(left, int) and left <= 0:
+            yield Silence(what, why, False, then)

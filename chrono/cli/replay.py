@@ -43,7 +43,7 @@ class Asked(NamedTuple):
         "chrono replay feeds.ndjson.gz --speed 10 --out - | jq .price",
     ],
 )
-@click.argument("files", nargs=-1, required=True, metavar="FILE…", type=click.Path(path_type=Path))
+@click.argument("files", nargs=-1, required=True, metavar="FILE…", type=click.Path(exists=True, path_type=Path))
 @click.option("--markets", type=Names(), default="", help="Markets to price. [default: BASE/USD of every base]")
 @click.option("--books", type=Names(), default="", help="Only these: venue, market, or venue:market, comma-separated.")
 @click.option("--without", type=Names(), default="", help="Leave these out: venue, market, or venue:market.")

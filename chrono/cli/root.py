@@ -22,7 +22,7 @@ class Entry(NamedTuple):
 
 SECTIONS: dict[str, dict[str, Entry]] = {
     "Run": {
-        "dev": Entry("chrono.cli.dev", "command", "everything on this machine, no set-up, signing off"),
+        "dev": Entry("chrono.cli.dev", "command", "everything on this machine, no set-up, no key of yours"),
         "run": Entry("chrono.cli.run", "command", "the server, with your settings"),
         "replay": Entry("chrono.cli.replay", "replay", "play a recorded tape through the pricing"),
         "backtest": Entry("chrono.cli.backtest", "backtest", "our consensus beside other rules, on recorded tapes"),
@@ -76,8 +76,7 @@ class LazyGroup(click.Group):
         entry = COMMANDS.get(cmd_name)
         if entry is None:
             return None
-        command = getattr(importlib.import_module(entry.module), entry.name)
-        assert isinstance(command, click.Command)  # noqa: S101 - our own table is wrong otherwise
+        command: click.Command = getattr(importlib.import_module(entry.module), entry.name)
         return command
 
     def resolve_command(

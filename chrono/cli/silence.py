@@ -105,7 +105,7 @@ def _services(state: State) -> Iterator[Silence]:
 
 def _venues(state: State) -> Iterator[Silence]:
     if state.refused:
-        yield Silence("venues and markets are not shown", state.refused, True, "chrono status --key env:NAME")
+        yield Silence("venues and markets are not shown", state.refused, True, "--key env:NAME, or [api] admin_keys")
         return
     if not state.venues:
         why = "no venue has been heard; a collector must POST to /internal/ingest"

@@ -57,16 +57,19 @@ def ask(client: Client) -> State:
 
 def explain(state: State) -> list[Silence]:
     """Everything that does not happen: to prices, and to the provider where one runs."""
-    found = explain_silence(state)
-    if state.provider is not None:
-        found += explain_provider(state.provider, moment(state.health.get("timestamp")), state.rounds)
-    return found
+    return [*explain_silence(state), *_of_provider(state)]
+
+
+def _of_provider(state: State) -> list[Silence]:
+    if state.provider is None:
+        return []
+    return explain_provider(state.provider, moment(state.health.get("timestamp")), state.rounds)
 
 
 def exit_code(state: State) -> int:
-    """0 healthy and ready, 1 unhealthy, 3 anything between."""
+    """0 healthy and ready, the provider as it should be where one runs; 1 unhealthy; 3 anything between."""
     told = state.health.get("status")
-    if told == "healthy" and state.ready:
+    if told == "healthy" and state.ready and all(silence.normal for silence in _of_provider(state)):
         return OK
     return FAILED if told == "unhealthy" else DEGRADED
 
@@ -124,7 +127,7 @@ def _page(state: State, client: Client, silences: Sequence[Silence]) -> list[Any
         parts.append(frame.table(("service", "state"), [(str(n), _service(s)) for n, s in services.items()]))
     if state.venues:
         rows = [_venue(venue) for venue in state.venues[:SHOWN_VENUES]]
-        parts += ["", frame.table(VENUE_COLUMNS, rows, right=("last message", "markets"))]
+        parts += ["", frame.table(VENUE_COLUMNS, rows, right=("last message", "markets"), spare=(("since",),))]
     if state.markets:
         thick = len(state.markets) - len(state.thin)
         parts += ["", f"markets: {len(state.markets)} listed, {thick} with enough sources"]

@@ -5,7 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 
-from chrono.errors import DRY_RUN, NOT_READY, STOPPING
+from chrono.errors import DRY_RUN, NO_REVEALS, NOT_READY, STOPPING
 
 Document = Mapping[str, Any]
 
@@ -15,20 +15,23 @@ COINS: Final = {"flare": "FLR", "songbird": "SGB", "coston": "CFLR", "coston2": 
 PRICED: Final = {"flare": "FLR/USD", "songbird": "SGB/USD"}
 """Where the coin is worth something."""
 
-ON_PURPOSE: Final = frozenset({DRY_RUN.code, NOT_READY.code, STOPPING.code})
-"""Why a round was let pass though nothing is wrong: a dry run, a start, an end."""
+ON_PURPOSE: Final = frozenset({DRY_RUN.code, NOT_READY.code, STOPPING.code, NO_REVEALS.code})
+"""Why a round was let pass though nothing is wrong here: a dry run, a start, an end, a network that was silent."""
 
 COIN_WEI: Final = Decimal(10**18)
 ROUND_COLUMNS: Final = (
     "round", "began", "phase", "within 0.5 %", "in IQR", "in band", "omitted", "gas", "cost", "margins s", "missed",
 )  # fmt: skip
 ROUND_NUMBERS: Final = ("within 0.5 %", "in IQR", "in band", "omitted", "gas", "cost", "margins s")
+ROUND_SPARE: Final = (("gas",), ("omitted",), ("cost",), ("in band",), ("in IQR",), ("margins s",))
 FEED_COLUMNS: Final = (
     "feed", "ours", "median", "off bps", "quartile 1", "quartile 3", "turnout", "0.5 %", "IQR", "band",
 )  # fmt: skip
 FEED_NUMBERS: Final = ("ours", "median", "off bps", "quartile 1", "quartile 3", "turnout")
+FEED_SPARE: Final = (("turnout",), ("quartile 1", "quartile 3"), ("IQR",), ("band",))
 SENT_COLUMNS: Final = ("phase", "status", "margin s", "gas", "cost", "attempts", "block", "transaction", "why")
 SENT_NUMBERS: Final = ("margin s", "gas", "cost", "attempts", "block")
+SENT_SPARE: Final = (("attempts",), ("gas",), ("block",), ("cost",), ("margin s",))
 _MARKS: Final = {True: "yes", False: "NO", None: ""}
 
 

@@ -26,7 +26,7 @@ _ALL_NAMES: Final = [role.value for role in Role]
 BACKUP_ADVICE: Final = """\
 Now make a backup: copy the file to a second place, and keep its password in a third. Without both, the key is lost,
 and with it what its account holds. Whoever has both can sign as you: if that may have happened, put a new key in its
-place (`chrono wallet new`, then propose its address from your identity).
+place (`chrono wallet new ROLE --beside`, then `chrono ftso entity`).
 Then look whether it works: chrono wallet verify"""
 
 
@@ -48,7 +48,8 @@ def _options(function: "Callable[..., Any]") -> "Callable[..., Any]":
         click.option(
             "--network",
             type=click.Choice((*NETWORK_NAMES, "local")),
-            help="Whose keys. [default: the settings' network]",
+            metavar="NETWORK",
+            help="Whose keys: flare, songbird, coston, coston2 or local. [default: the settings' network]",
         ),
         click.option("--keys", metavar="FOLDER", help="Where the keystores are. [default: keys/NETWORK in data_dir]"),
         click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout."),
@@ -160,7 +161,9 @@ def list_(network: str | None, keys: str | None, as_json: bool) -> int:
         rows = [
             (each["role"], each["address"] or _short(each["public"]), each["created"], each["file"]) for each in found
         ]
-        frame.console().print(frame.table(("role", "address", "created", "file"), rows))
+        frame.console().print(
+            frame.table(("role", "address", "created", "file"), rows, spare=(("file",), ("created",)))
+        )
         for fault in unsound:
             frame.say(f"chrono: {fault['told']}")
         if not found and not unsound:

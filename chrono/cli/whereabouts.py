@@ -1,6 +1,7 @@
 """Where the running Chrono is, and with which key it may be asked."""
 
 import json
+import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -79,12 +80,28 @@ def given_key(key: str) -> str:
 
 
 def _running(loaded: Loaded) -> Home:
-    """The home of the server that runs: the first with a server.json, else the first with keys."""
+    """The home of the server that runs: the first with a server.json that no crash left, else the first with keys."""
     homes = [read_home(folder) for folder in _folders(loaded)]
-    for home in homes:
-        if home.server:
-            return home
-    return next((home for home in homes if home.keys), homes[0])
+    told = [home for home in homes if home.server]
+    keyed = [home for home in homes if home.keys]
+    return next(iter((*filter(_lives, told), *told, *keyed, *homes)))
+
+
+def _lives(home: Home) -> bool:
+    """Whether the process that wrote the server.json may still be there."""
+    pid = home.server.get("pid")
+    return not isinstance(pid, int) or process_lives(pid)
+
+
+def process_lives(pid: int) -> bool:
+    """Whether a process of this number exists."""
+    try:
+        os.kill(pid, 0)
+    except PermissionError:
+        return True
+    except (OSError, OverflowError):
+        return False
+    return True
 
 
 def _folders(loaded: Loaded) -> Iterator[Path]:

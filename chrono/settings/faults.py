@@ -43,7 +43,7 @@ class SettingsError(ChronoError):
         return any(fault.refused for fault in self.faults)
 
     def __str__(self) -> str:
-        told = "\n".join(f"  {fault.text}" for fault in self.faults)
+        told = "\n".join(f"  {fault.text}" for fault in self.faults if not fault.advice)
         return f"{self.reason.message}; {self.reason.remedy}:\n{told}"
 
 

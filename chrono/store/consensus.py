@@ -7,13 +7,11 @@ Written behind: the vote and the streams never wait for it. With PostgreSQL away
 kept in memory and written later; older ones are dropped and counted.
 """
 
-import asyncio
 from collections import deque
 from collections.abc import Sequence
 from decimal import Decimal
 from itertools import islice
 
-import psycopg
 import structlog
 from msgspec import Struct, json
 
@@ -21,8 +19,9 @@ from chrono.clock import SECOND_NS, Clock
 from chrono.errors import ChronoError
 from chrono.market.names import Market, Venue
 from chrono.pricing.estimate import Estimate, Exclusion
+from chrono.store.behind import Behind
 from chrono.store.copying import store_group
-from chrono.store.database import AWAY, Database, Line, Row, deadline
+from chrono.store.database import Database, Line, Row, deadline
 from chrono.store.rows import Batch, Target, escape, stamp
 from chrono.store.times import as_datetime
 from chrono.telemetry import CONSENSUS_DROPPED
@@ -86,7 +85,7 @@ class Consensus:
         self._database = database
         self._clock = clock
         self._waiting: deque[tuple[Estimate, int]] = deque()
-        self._filled = asyncio.Event()
+        self._behind = Behind(database, self._waiting, "consensus_waits")
 
     def write_later(self, estimates: Sequence[Estimate]) -> None:
         """Queue the estimates with their derivations and return at once."""
@@ -99,31 +98,15 @@ class Consensus:
             CONSENSUS_DROPPED.inc(dropped)
             log.warning("consensus_dropped", dropped=dropped)
         if self._waiting:
-            self._filled.set()
+            self._behind.filled()
 
     async def run(self) -> None:
         """Write what is queued, a few at a time so that the loop stays free. Until cancelled."""
-        line = Line(self._database)
-        try:
-            while True:
-                await self._filled.wait()
-                try:
-                    await self._write_some(line)
-                except (psycopg.Error, ChronoError, *AWAY) as error:
-                    line.drop()
-                    log.warning("consensus_waits", waiting=len(self._waiting), cause=str(error)[:200])
-                    await asyncio.sleep(1.0)
-        finally:
-            line.drop()
+        await self._behind.run(self._write_some)
 
     async def flush(self) -> None:
         """Write all that is queued now. Raises: psycopg.Error and what chrono.store.database.AWAY lists."""
-        line = Line(self._database)
-        try:
-            while self._waiting:
-                await self._write_some(line)
-        finally:
-            line.drop()
+        await self._behind.flush(self._write_some)
 
     async def at(self, markets: Sequence[Market], at_ns: int, within_ns: int) -> dict[Market, StoredConsensus]:
         """Of each market the newest consensus of (at - within, at]; markets without one are absent.
@@ -180,8 +163,6 @@ class Consensus:
         for item in done:
             if self._waiting and self._waiting[0] is item:
                 self._waiting.popleft()
-        if not self._waiting:
-            self._filled.clear()
 
 
 def _rows_or_none(estimate: Estimate, calculated_at_ns: int) -> tuple[str, str] | None:

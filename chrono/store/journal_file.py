@@ -142,11 +142,13 @@ class JournalFile:
     def _take_place(self, passing: Path, handle: int) -> None:
         """The new file becomes the journal. When that fails, nobody knows which of the two a crash would leave."""
         old, self._handle = self._handle, handle
-        with self._breaking("rename"):
-            os.replace(passing, self._path)  # noqa: PTH105 - as above
-            self._sync_folder()
-            self._sound = True
-        os.close(old)
+        try:
+            with self._breaking("rename"):
+                os.replace(passing, self._path)  # noqa: PTH105 - as above
+                self._sync_folder()
+                self._sound = True
+        finally:
+            os.close(old)
 
     def _scanned(self) -> Scanned:
         os.lseek(self._handle, 0, os.SEEK_SET)

@@ -5,7 +5,6 @@ older ones are dropped and counted. A round is told many times, each time whole;
 and what an earlier one knew (before a restart, say) is not forgotten by one that knows less.
 """
 
-import asyncio
 from collections.abc import Iterable
 from typing import Final
 
@@ -14,9 +13,9 @@ import structlog
 from msgspec import Struct, structs
 
 from chrono.clock import SECOND_NS, Clock
-from chrono.errors import ChronoError
 from chrono.flare.epochs import Timing
-from chrono.store.database import AWAY, Connection, Database, Line, Row, deadline
+from chrono.store.behind import Behind
+from chrono.store.database import Connection, Database, Line, Row, deadline
 from chrono.store.round_rows import (
     ROUND_COLUMNS,
     SENT_COLUMNS,
@@ -70,7 +69,7 @@ class Submissions:
         self._retention_ns = retention_days * 86_400 * SECOND_NS
         self._waiting: dict[Key, RoundReport] = {}
         self._feeds_written: dict[Key, tuple[FeedOutcome, ...]] = {}
-        self._filled = asyncio.Event()
+        self._behind = Behind(database, self._waiting, "rounds_wait")
         self._pruned_at_ns: int | None = None
 
     def write_later(self, report: RoundReport) -> None:
@@ -80,32 +79,15 @@ class Submissions:
         self._waiting[key] = structs.replace(report, outcome=None, electorate=None)
         if len(self._waiting) > MOST_WAITING:
             self._drop(_oldest(self._waiting), "more rounds wait than are kept")
-        self._filled.set()
+        self._behind.filled()
 
     async def run(self) -> None:
         """Write what is queued, a round at a time, and drop what is too old. Until cancelled."""
-        line = Line(self._database)
-        try:
-            while True:
-                await self._filled.wait()
-                try:
-                    await self._write_one(line)
-                    await self._prune(line)
-                except (psycopg.Error, ChronoError, *AWAY) as error:
-                    line.drop()
-                    log.warning("rounds_wait", waiting=len(self._waiting), cause=str(error)[:200])
-                    await asyncio.sleep(1.0)
-        finally:
-            line.drop()
+        await self._behind.run(self._write_and_prune)
 
     async def flush(self) -> None:
         """Write all that is queued now. Raises: psycopg.Error and what chrono.store.database.AWAY lists."""
-        line = Line(self._database)
-        try:
-            while self._waiting:
-                await self._write_one(line)
-        finally:
-            line.drop()
+        await self._behind.flush(self._write_one)
 
     async def round(self, network: str, round_id: int, timing: Timing) -> RoundReport | None:
         """A recorded round with its feeds; None when nothing is recorded. Raises: ChronoError(DATABASE_AWAY)."""
@@ -148,10 +130,12 @@ class Submissions:
             sent[one[1]].append(one)
         return [stored_round(row, sent[row[1]], timing) for row in rows]
 
+    async def _write_and_prune(self, line: Line) -> None:
+        if self._waiting:
+            await self._write_one(line)
+        await self._prune(line)
+
     async def _write_one(self, line: Line) -> None:
-        if not self._waiting:
-            self._filled.clear()
-            return
         key = _oldest(self._waiting)
         report = self._waiting[key]
         try:
@@ -176,6 +160,7 @@ class Submissions:
                     await connection.execute(_OTHER_HASHES, (*row[:2], row[4], row[3]))
                     await connection.execute(_upsert("ftso_submissions", SENT_COLUMNS, 4), row)
                 if report.feeds and self._feeds_written.get(key) != report.feeds:
+                    await connection.execute(_OTHER_FEEDS, (*key, [outcome.feed.id.hex for outcome in report.feeds]))
                     async with connection.cursor() as cursor:
                         await cursor.executemany(_VALUES, value_rows(report))
 
@@ -223,3 +208,4 @@ _VALUES: Final = _upsert("ftso_submission_values", VALUE_COLUMNS, 3, frozenset(V
 _OTHER_HASHES: Final = (
     "DELETE FROM ftso_submissions WHERE network = %s AND round = %s AND intent = %s AND tx_hash <> %s"
 )
+_OTHER_FEEDS: Final = "DELETE FROM ftso_submission_values WHERE network = %s AND round = %s AND feed_id <> ALL(%s)"

@@ -19,7 +19,6 @@ from chrono.errors import (
 )
 from chrono.stream.frames import Failure, Id, Problem, encode
 
-NORMAL: Final = 1000
 RESTART: Final = 1012
 
 

@@ -161,7 +161,7 @@ def test_dev_shows_simulated_prices_and_says_that_they_are() -> None:
         document = until(lambda: (a := house.get("/prices/latest?symbols=BTC/USD")[1])["data"] and a)
         assert document["environment"] == "simulated"
         assert (Path(house.environment["CHRONO__DATA_DIR"]) / "server.json").exists()
-        until(lambda: "simulated market · signing off" in house.log())
+        until(lambda: "simulated market · simulated Flare network" in house.log())
         os.kill(house.pid, signal.SIGINT)
         assert house.process is not None
         assert house.process.wait(10) == 0

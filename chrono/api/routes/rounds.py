@@ -12,7 +12,7 @@ from chrono.api.ports import ApiParts
 from chrono.api.round_words import provider_row, reward_list, round_detail, round_row
 from chrono.api.schemas_rounds import Provider, RewardList, RoundDetail, RoundPage
 from chrono.api.told_rounds import ToldRounds
-from chrono.errors import NO_PROVIDER, UNKNOWN_ROUND, ChronoError
+from chrono.errors import NO_PROVIDER, REWARD_DATA_UNREAD, UNKNOWN_ROUND, ChronoError
 from chrono.voting.provider_report import ProviderReport
 
 _CACHE: Final[tuple[Header, ...]] = ((b"cache-control", b"max-age=1"),)
@@ -53,10 +53,13 @@ class Rounds:
         return Answer(call.encoded(provider_row(told, current)), headers=_CACHE)
 
     async def rewards(self, call: Call) -> Served:
-        """What is known of the provider's rewards."""
+        """What is known of the provider's rewards. Where nobody looked for them, that is said: none is no news then."""
         read_query(call.query, ())
         self._provider()
-        return Answer(call.encoded(reward_list(self._book.rewards)), headers=_CACHE)
+        told = self._book.rewards
+        if told is None:
+            raise ChronoError(REWARD_DATA_UNREAD)
+        return Answer(call.encoded(reward_list(told)), headers=_CACHE)
 
     def _provider(self) -> ProviderReport:
         told = self._book.provider
@@ -106,7 +109,7 @@ def operations(parts: ApiParts, rounds: ToldRounds) -> list[Operation]:
             plain,
             path="/provider/rewards",
             id="providerRewards",
-            summary="What is known of the provider's rewards",
+            summary="The provider's rewards by reward epoch and claim type, as published, verified and open on chain",
             serve=served.rewards,
             answers={200: RewardList},
             errors=(404,),

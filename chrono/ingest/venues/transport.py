@@ -36,9 +36,10 @@ class Transport:
     async def connect(self, url: str, listener: Listener) -> Wire:
         """Open a WebSocket. Raises: HandshakeRefusedError when HTTP answers, LineError when nobody does."""
         secure = url.startswith("wss://")
+        socket = _Socket(listener)
         try:
-            _, socket = await ws_connect(
-                lambda: _Socket(listener),
+            await ws_connect(
+                lambda: socket,
                 url,
                 ssl_context=self._context if secure else None,
                 websocket_handshake_timeout=HANDSHAKE_S,
@@ -52,7 +53,6 @@ class Transport:
             raise _refused(error) from error
         except (OSError, WSError, TimeoutError, ssl.SSLError) as error:
             raise LineError(f"{type(error).__name__}: {error}"[:MOST_REASON]) from error
-        assert isinstance(socket, _Socket)  # noqa: S101 - our own factory made it
         return socket
 
     async def fetch(self, request: Request) -> Answer:

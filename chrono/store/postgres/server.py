@@ -131,8 +131,7 @@ class EmbeddedPostgres:
         if not self.made:
             await asyncio.to_thread(self._make_cluster, account, binaries)
         self._admit_only_us(account)
-        self._spawn(account, binaries)
-        await self._until_ready()
+        await self._until_ready(self._spawn(account, binaries))
         return self.conninfo
 
     async def stop(self) -> None:
@@ -201,7 +200,7 @@ class EmbeddedPostgres:
         write_private(self.cluster / "pg_hba.conf", "local all all peer map=chrono\n", account)
         write_private(self.cluster / "pg_ident.conf", f'chrono "{own_name()}" {ROLE}\n', account)
 
-    def _spawn(self, account: Account, binaries: Path) -> None:
+    def _spawn(self, account: Account, binaries: Path) -> subprocess.Popen[bytes]:
         settings = SETTINGS | {
             "cluster_name": leftovers.cluster_name(self.cluster),
             "unix_socket_directories": str(self.socket_dir),
@@ -216,10 +215,9 @@ class EmbeddedPostgres:
                 start_new_session=True, **account.as_child(),
             )  # fmt: skip
         self._server, self._lifeline = server, server.stdin
+        return server
 
-    async def _until_ready(self) -> None:
-        server = self._server
-        assert server is not None  # noqa: S101 - set by _spawn
+    async def _until_ready(self, server: subprocess.Popen[bytes]) -> None:
         until = self._clock.monotonic_ns() + int(START_PATIENCE_S * SECOND_NS)
         while True:
             told = leftovers.pid_file(self.cluster)

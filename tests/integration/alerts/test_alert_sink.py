@@ -2,11 +2,13 @@
 
 import asyncio
 import shutil
+import socket
 import ssl
 import subprocess
+import sys
 import time
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 
 import pytest
@@ -252,6 +254,33 @@ async def test_the_next_address_of_a_name_is_tried_when_one_is_dead() -> None:
     async with receiver.listening() as port:
         await HttpSink(settings(port, host="alerts.example"), resolve=two).deliver(notice())
     assert len(receiver.bodies) == 1
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="**** 127.0.0.2 is no loopback here: NOT TESTED ****")
+async def test_the_next_address_of_a_name_is_tried_when_one_never_answers() -> None:
+    """As where IPv6 leads nowhere, and the name has such an address first."""
+
+    async def two(_: str, __: int) -> Sequence[str]:
+        return ["127.0.0.2", "127.0.0.1"]
+
+    receiver = Receiver()
+    async with receiver.listening() as port:
+        with _swallowing("127.0.0.2", port):
+            await HttpSink(settings(port, host="alerts.example"), resolve=two, deadline_s=2).deliver(notice())
+    assert len(receiver.bodies) == 1
+
+
+@contextmanager
+def _swallowing(host: str, port: int) -> Iterator[None]:
+    """A place where nobody takes a connection, nor refuses it: its queue is full."""
+    with socket.socket() as listener, ExitStack() as held:
+        listener.bind((host, port))
+        listener.listen(0)
+        for _ in range(4):
+            waiting = held.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex((host, port))
+        yield
 
 
 @pytest.fixture

@@ -73,7 +73,8 @@ async def test_a_configured_key_must_be_shown(house: FakeHouse) -> None:
     plain = settings()
     keyed = msgspec.structs.replace(plain, flare=msgspec.structs.replace(plain.flare, data_provider_key=Secret("k3y")))
     assert (await get(house, PATH, settings=keyed)).status_code == 401
-    assert (await get(house, PATH, "wrong", settings=keyed)).status_code == 401
+    for wrong in ("wrong", "k3", "k3y3", ""):
+        assert (await get(house, PATH, wrong, settings=keyed)).status_code == 401
     assert house.asked == []  # type: ignore[attr-defined]
     assert (await get(house, PATH, "k3y", settings=keyed)).status_code == 200
     assert (await get(house, PATH, "any", settings=plain)).status_code == 200

@@ -6,11 +6,21 @@ from typing import Any
 import pytest
 
 from chrono.clock import SECOND_NS
-from chrono.errors import DATABASE_AWAY, NO_HEALTHY_NODE, ChronoError
+from chrono.errors import DATABASE_AWAY, NO_HEALTHY_NODE, REWARD_DATA_ABSENT, ROUNDS_UNCOUNTED, ChronoError
 from chrono.flare.epochs import Timing, VotingRound
 from chrono.flare.random import RoundRandom
 from chrono.voting.closeness import Score, score
-from chrono.voting.provider_report import Awaiting, Mode, RewardReport
+from chrono.voting.provider_report import (
+    Awaiting,
+    Budget,
+    CountedFdc,
+    CountedUpdates,
+    Mode,
+    NodeReport,
+    RewardLook,
+    RewardReport,
+    RewardsTold,
+)
 from chrono.voting.reports import RoundReport, SentPhase, SentStatus
 from tests.fakes.api_client import client
 from tests.fakes.api_ports import FakeHouse
@@ -303,7 +313,14 @@ async def test_the_provider_is_told_as_it_stands(house: FakeHouse) -> None:
     assert (told["round"], told["phase"]) == (CURRENT.id, None)
     house.reports.tell_round(committed(CURRENT))
     assert (await get(house, "/provider"))["phase"] == "committed"
-    assert told["budget"] == {"anchor_misses_left": 1234, "fast_updates_left": None}
+    assert told["budget"] == {
+        "anchor_misses_left": 1234,
+        "fast_updates_left": None,
+        "fdc_rounds_left": None,
+        "fast_updates": None,
+        "fdc": None,
+        "unknown": {},
+    }
     assert (told["weight_bips"], told["passes"], told["accuracy_rank"]) == (2500, 2, None)
     assert told["balances"][0] == {
         "role": "submit",
@@ -314,6 +331,15 @@ async def test_the_provider_is_told_as_it_stands(house: FakeHouse) -> None:
     assert told["owed_reveals"] == [{"round": CURRENT.id - 1, "until": "2025-10-09T12:35:15.000Z"}]
     assert told["awaiting"]["what"].startswith("the moment to take the values")
     assert told["awaiting"]["reason"] is None
+
+
+async def test_each_node_is_told_with_its_state_and_why(house: FakeHouse) -> None:
+    nodes = (NodeReport("node1", "alive", ""), NodeReport("node2", "unreachable", "node_silent"))
+    house.reports.tell_provider(provider(nodes=nodes))
+    assert (await get(house, "/provider"))["nodes"] == [
+        {"name": "node1", "state": "alive", "why": None},
+        {"name": "node2", "state": "unreachable", "why": "node_silent"},
+    ]
 
 
 async def test_a_wait_that_is_not_as_it_should_be_has_its_reason(house: FakeHouse) -> None:
@@ -330,19 +356,53 @@ async def test_where_no_provider_runs_that_is_said_with_what_to_do(house: FakeHo
     assert "chrono ftso check" in told["error"]["message"]
 
 
-async def test_rewards_are_told_only_where_they_are_known(house: FakeHouse) -> None:
+async def test_the_budgets_are_told_with_what_they_were_counted_from_and_why_one_is_not_known(house: FakeHouse) -> None:
+    fast = CountedUpdates(rounds=7, rounds_in_epoch=240, made=11, by_all=90, expected=22, enough=18, is_spared=False)
+    fdc = CountedFdc(rounds=5, rounds_over=7, rounds_in_epoch=240, rewarding=5, rewarded=4)
+    unknown = {"anchor_misses_left": ROUNDS_UNCOUNTED}
+    house.reports.tell_provider(provider(budget=Budget(None, 140, 93, fast, fdc, unknown)))
+    assert (await get(house, "/provider"))["budget"] == {
+        "anchor_misses_left": None,
+        "fast_updates_left": 140,
+        "fdc_rounds_left": 93,
+        "fast_updates": {
+            "rounds": 7,
+            "rounds_in_epoch": 240,
+            "made": 11,
+            "by_all": 90,
+            "expected": 22,
+            "enough": 18,
+            "spared": False,
+        },
+        "fdc": {"rounds": 5, "rounds_over": 7, "rounds_in_epoch": 240, "rewarding": 5, "rewarded": 4},
+        "unknown": {
+            "anchor_misses_left": {
+                "code": "rounds_uncounted",
+                "message": ROUNDS_UNCOUNTED.message,
+                "remedy": ROUNDS_UNCOUNTED.remedy,
+            }
+        },
+    }
+
+
+async def test_where_nobody_looked_for_rewards_that_is_said_and_not_that_there_are_none(house: FakeHouse) -> None:
     house.reports.tell_provider(provider())
-    assert await get(house, "/provider/rewards") == {"data": []}
+    told = await get(house, "/provider/rewards", 404)
+    assert told["error"]["details"]["reason"] == "reward_data_unread"
+    assert "flare.reward_data" in told["error"]["message"]
+
+
+async def test_rewards_are_told_with_where_they_were_looked_for(house: FakeHouse) -> None:
+    house.reports.tell_provider(provider())
     expiry_ns = 1_760_013_296 * SECOND_NS
-    house.reports.tell_rewards(
-        [
-            RewardReport(
-                reward_epoch_id=4705, claim_type="FEE", amount_wei=10**21, claimable=True, expires_ns=expiry_ns
-            ),
-            RewardReport(reward_epoch_id=4706, claim_type="WNAT", amount_wei=7),
-        ]
+    rewards = (
+        RewardReport(reward_epoch_id=4705, claim_type="FEE", amount_wei=10**21, claimable=True, expires_ns=expiry_ns),
+        RewardReport(reward_epoch_id=4706, claim_type="WNAT", amount_wei=7),
     )
-    assert (await get(house, "/provider/rewards"))["data"] == [
+    looked = (RewardLook(4706), RewardLook(4705), RewardLook(4704, REWARD_DATA_ABSENT))
+    house.reports.tell_rewards(RewardsTold(rewards, looked))
+    told = await get(house, "/provider/rewards")
+    assert told["data"] == [
         {"reward_epoch": 4706, "claim_type": "WNAT", "amount_wei": "7", "claimable": None, "expires_at": None},
         {
             "reward_epoch": 4705,
@@ -352,11 +412,15 @@ async def test_rewards_are_told_only_where_they_are_known(house: FakeHouse) -> N
             "expires_at": "2025-10-09T12:34:56.000Z",
         },
     ]
+    assert told["looked"][0] == {"reward_epoch": 4706, "verified": True, "reason": None}
+    assert told["looked"][2]["verified"] is False
+    assert told["looked"][2]["reason"]["code"] == "reward_data_absent"
 
 
 @pytest.mark.parametrize("path", [f"/rounds/{ROUND.id}", "/rounds", "/provider", "/provider/rewards"])
 async def test_each_path_has_its_twin_and_marks_an_invented_world(house: FakeHouse, path: str) -> None:
     house.reports.tell_provider(provider())
+    house.reports.tell_rewards(RewardsTold())
     house.environment = "simulated"
     told, twin = await get(house, path), await get(house, "/api/v1" + path)
     told.pop("latency_ms", None), twin.pop("latency_ms", None)

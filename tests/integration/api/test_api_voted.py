@@ -4,6 +4,7 @@ from typing import Any
 
 import jsonschema_rs
 import pytest
+import structlog
 from py_flare_common.ftso.median import FtsoMedian, FtsoVote, calculate_median  # type: ignore[import-untyped]
 
 from chrono.clock import SECOND_NS
@@ -138,7 +139,9 @@ def test_before_the_chain_is_open_the_provider_says_what_it_waits_for() -> None:
         for node in house.nodes:
             node.faults.wire = Wire.DOWN
         house.start()
-        await clock.sleep(20)
+        with structlog.testing.capture_logs() as logged:
+            await clock.sleep(20)
+        assert [line["event"] for line in logged].count("chain_waits") == 1
         told.append(house.reports.provider)
         for node in house.nodes:
             node.faults.wire = Wire.FINE
@@ -152,9 +155,14 @@ def test_before_the_chain_is_open_the_provider_says_what_it_waits_for() -> None:
     assert before.awaiting is not None
     assert before.awaiting.reason is NO_HEALTHY_NODE
     assert "0 of 3 nodes" in before.awaiting.what
+    assert {node.state for node in before.nodes} == {"unreachable"}
+    assert all(node.why.startswith("node_") for node in before.nodes)
     assert after is not None
     assert after.awaiting is not None
     assert after.awaiting.reason is None
+    assert [(node.name, node.state, node.why) for node in after.nodes] == [
+        (name, "alive", "") for name in ("node1", "node2", "node3")
+    ]
     assert after.reward_epoch_id == 1
 
 

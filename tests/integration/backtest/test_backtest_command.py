@@ -186,7 +186,7 @@ def test_a_market_with_nothing_to_compare_does_not_break_the_page(capsys, tmp_pa
 @pytest.mark.parametrize(
     ("args", "code", "told"),
     [
-        (["nowhere.parquet"], 1, "not a tape"),
+        (["nowhere.parquet"], 2, "does not exist"),
         (["{minutes}", "--rules", "magic"], 2, "there is no rule magic"),
         (["{minutes}", "--reference", "kraken"], 2, "MARKET@SOURCE"),
         (["{minutes}", "--reference", "BTC/USD@nobody"], 2, "nobody is not on these tapes; there is a, b, c, d"),

@@ -183,6 +183,20 @@ async def test_a_node_without_subscriptions_is_polled() -> None:
         assert not house.live
 
 
+async def test_a_subscription_that_is_never_answered_is_asked_for_again() -> None:
+    """As behind a proxy that lost it: pings are answered, and no block would ever be told."""
+    quick = HeadRules(silent_ns=300 * MS_NS, ping_ns=50 * MS_NS, beat_s=0.02, first_wait_s=0.05, longest_wait_s=0.1)
+    async with a_house(heads=quick) as house:
+        await until(lambda: house.live)
+        house.door.forgets = True
+        house.door.cut()
+        await until(lambda: not house.live)
+        before = house.losses("node_silent")
+        await until(lambda: house.losses("node_silent") > before)
+        house.door.forgets = False
+        await until(lambda: house.live)
+
+
 async def test_a_quiet_chain_is_no_reason_to_leave_the_socket() -> None:
     async with a_house(heads=HeadRules(silent_ns=400 * MS_NS, ping_ns=50 * MS_NS, beat_s=0.02)) as house:
         await until(lambda: house.live)

@@ -105,6 +105,19 @@ async def test_a_file_of_other_blocks_under_the_same_chain_id_is_read_anew(tmp_p
         assert asked_for_logs(other) > 180
 
 
+async def test_a_file_that_ends_before_what_the_nodes_still_have_does_not_stop_the_start(tmp_path: Path) -> None:
+    """Nodes that were set up anew hold the last days only, and Chrono was away for longer."""
+    path = tmp_path / "events"
+    async with house() as home:
+        await read_once(home, path)
+        home.mine(120)
+        for fake in home.fakes:
+            fake.oldest = home.chain.head.number - 100
+        indexer = home.indexer(RULES, HistoryFile(path, CHAIN_ID))
+        await home.read(indexer)
+        assert indexer.ready
+
+
 async def test_a_file_that_is_ahead_of_the_nodes_is_read_anew(tmp_path: Path) -> None:
     path = tmp_path / "events"
     async with house(blocks=400) as home:

@@ -9,7 +9,7 @@ from chrono.chain.indexer import HEARD, IndexRules
 from chrono.chain.ledger import KEPT_ROUNDS
 from chrono.chain.log_reader import LogReader
 from chrono.clock import SECOND_NS
-from chrono.errors import HISTORY_CUT, NODES_DISAGREE, ChronoError
+from chrono.errors import HISTORY_CUT, NODES_DISAGREE, NOT_CONFIRMED, ChronoError
 from tests.fakes.chain_lanes import ME
 from tests.fakes.indexed_chain import CONTRACTS, EPOCH_S, OTHER, T0_S, TOPICS, House, house
 from tests.fakes.rpc import FakeNode
@@ -44,6 +44,29 @@ async def test_caps_on_blocks_of_a_log_query_are_found_out(most_blocks: int) -> 
         indexer = home.indexer()
         await home.read(indexer)
         home.check(indexer)
+
+
+@pytest.mark.parametrize("behind", [1, 3])
+async def test_a_node_that_has_not_come_so_far_is_waited_for_and_not_taken_for_one_with_a_cap(behind: int) -> None:
+    """Behind one address there may be several nodes: one tells the head, and another is asked for its logs."""
+    async with house(blocks=1) as home:
+        home.mine(1999, silent=True)
+        for fake in home.fakes:
+            fake.refuses_beyond = True
+        await home.pool.poll()
+        home.fakes[1].lag = behind
+        reader, asked = LogReader(home.pool, 1000), (CONTRACTS.addresses(HEARD), tuple(TOPICS.values()))
+        with pytest.raises(ChronoError) as caught:
+            await reader.read(1995, 2000, *asked)
+        assert caught.value.reason is NOT_CONFIRMED
+        home.fakes[1].lag = 0
+        home.fakes[0].log_queries.clear()
+        first = 0
+        while first <= 2000:  # as history is read
+            last = min(first + reader.batch - 1, 2000)
+            await reader.read(first, last, *asked)
+            first = last + 1
+        assert len(home.fakes[0].log_queries) <= 30
 
 
 async def test_caps_that_differ_between_the_nodes_are_found_out() -> None:
@@ -198,6 +221,53 @@ async def test_a_node_that_hides_a_transaction_of_two_stops_the_reading_and_of_t
         assert not indexer.covers(T0_S)
     async with house(nodes=3) as home:
         home.fakes[0].hides = {signed.hash for signed in home.chain.mined_of(ME)[-20:]}
+        indexer = home.indexer()
+        await home.read(indexer)
+        home.check(indexer)
+
+
+@pytest.mark.parametrize("depth", [1, 2, 3])
+async def test_a_reorg_is_seen_though_the_chain_is_no_longer_than_before(depth: int) -> None:
+    """Until the next block comes, a result would be made of transactions that are in no block any more."""
+    async with house(nodes=3) as home:
+        indexer = home.indexer()
+        await home.read(indexer)
+        home.chain.reorg(depth, forget=True)
+        home.nonce = home.chain.nonce(ME)
+        home.mine(depth, silent=True)
+        home.fakes[2].stuck_at = home.chain.head.number - depth
+        await home.read(indexer)
+        home.check(indexer)
+        assert indexer.forks == depth
+
+
+@pytest.mark.parametrize("backdates_s", [10**6, 40, -40, -(10**6)])
+async def test_a_node_that_dates_old_blocks_wrongly_shortens_nothing(backdates_s: int) -> None:
+    """It is asked first, and its heads are right: only where history begins would be its word alone."""
+    async with house(nodes=3) as home:
+        home.fakes[0].backdates_s = backdates_s
+        indexer = home.indexer()
+        await home.read(indexer)
+        home.check(indexer)
+        assert indexer.ready
+
+
+async def test_where_nodes_have_forgotten_old_blocks_no_more_is_said_to_be_read_than_is() -> None:
+    async with house(nodes=3) as home:
+        oldest = home.chain.head.number - 10
+        for fake in home.fakes[:2]:
+            fake.oldest = oldest
+        indexer = home.indexer()
+        await home.read(indexer)
+        assert indexer.ledger.from_block == home.chain.blocks[oldest].head
+        began_s = home.chain.blocks[oldest].head.time_s
+        # Blocks of the same second as the oldest one may have been forgotten.
+        assert indexer.reads_from(began_s + 1)
+        assert not indexer.reads_from(began_s)
+
+
+async def test_a_single_node_is_believed_about_where_history_begins() -> None:
+    async with house(nodes=1) as home:
         indexer = home.indexer()
         await home.read(indexer)
         home.check(indexer)

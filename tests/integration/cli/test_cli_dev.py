@@ -52,9 +52,9 @@ def started(environ: dict[str, str]) -> Iterator[Dev]:
         log: list[str] = []
         for line in process.stderr:
             (banner if banner or line.startswith("Chrono dev") else log).append(line.rstrip())
-            if len(banner) == 4:
+            if len(banner) == 5:
                 break
-        assert len(banner) == 4, log
+        assert len(banner) == 5, log
         yield Dev(process, folder, banner, process.stdout.readline())
     finally:
         if process.poll() is None:
@@ -71,7 +71,7 @@ def dev(module_environ: dict[str, str]) -> Iterator[Dev]:
 
 def test_the_banner_says_what_it_is_where_it_answers_and_how_to_stop(dev: Dev) -> None:
     told = json.loads((dev.folder / "server.json").read_text())
-    assert dev.banner[0] == "Chrono dev · simulated market · signing off · Ctrl-C stops it"
+    assert dev.banner[0] == "Chrono dev · simulated market · simulated Flare network · Ctrl-C stops it"
     assert told["url"] in dev.banner[1]
     assert told["stream_url"] in dev.banner[1]
     assert str(dev.folder) in dev.banner[2]

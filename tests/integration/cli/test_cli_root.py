@@ -144,6 +144,15 @@ def test_a_reader_that_leaves_is_no_error(environ, tmp_path: Path, args: list[st
     assert done.stderr.strip() in {"0", "1"}  # and nothing else is said
 
 
+def test_a_table_that_nobody_reads_any_more_is_no_failure(environ, tmp_path: Path) -> None:
+    command = f"{sys.executable} -m chrono.cli alerts list | :"
+    done = subprocess.run(
+        ["/bin/bash", "-c", f"{command}; echo ${{PIPESTATUS[0]}} >&2"], env=environ, cwd=tmp_path, capture_output=True,
+        text=True, check=False, timeout=30,
+    )  # fmt: skip
+    assert done.stderr.strip() == "0"
+
+
 def test_a_reader_that_leaves_early_ends_a_watch_quietly(environ, tmp_path: Path, answering) -> None:
     command = f"{sys.executable} -m chrono.cli price BTC/USD --watch --json --url {answering.url} --key x | head -n 1"
     done = subprocess.run(

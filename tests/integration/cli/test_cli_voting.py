@@ -10,13 +10,13 @@ from msgspec import structs
 
 from chrono.cli.root import run as run_chrono
 from chrono.clock import SECOND_NS
-from chrono.errors import DRY_RUN, NO_HEALTHY_NODE, NOT_READY, STOPPING, Reason
+from chrono.errors import DATABASE_AWAY, DRY_RUN, NO_HEALTHY_NODE, NO_REVEALS, NOT_READY, STOPPING, ChronoError, Reason
 from chrono.flare.commit import Reveal
 from chrono.flare.epochs import Timing, VotingRound
 from chrono.flare.feed_values import encode_values
 from chrono.flare.frames import FTSO, Frame, SubmissionFunction, calldata
 from chrono.voting.closeness import feed_outcomes
-from chrono.voting.provider_report import Awaiting, Balance, Budget, Mode, Registered
+from chrono.voting.provider_report import Awaiting, Balance, Budget, Mode, NodeReport, Registered
 from chrono.voting.reports import Payload, Reports, SentPhase
 from tests.fakes.answering import Answering, envelope
 from tests.fakes.api_client import client
@@ -95,7 +95,7 @@ def test_a_missed_round_shows_its_reason_and_where_to_look_next(world: World, ru
     assert f"1 of 2 rounds missed something; next: chrono ftso explain {ROUND.id + 1}" in err
 
 
-@pytest.mark.parametrize("reason", [DRY_RUN, NOT_READY, STOPPING])
+@pytest.mark.parametrize("reason", [DRY_RUN, NO_REVEALS, NOT_READY, STOPPING])
 def test_a_round_let_pass_on_purpose_is_shown_and_is_no_fault(world: World, run: Run, reason: Reason) -> None:
     world.reports.tell_round(missed(VotingRound(ROUND.id + 1, TIMING), reason=reason))
     code, out, err = run("ftso", "rounds")
@@ -214,6 +214,14 @@ def test_status_tells_the_provider_and_why_it_waits(run: Run) -> None:
     assert "not normal" not in out
 
 
+def test_status_names_each_node_with_its_state(world: World, run: Run) -> None:
+    assert "nodes              not known" in run("ftso", "status")[1]
+    nodes = (NodeReport("node1", "alive", ""), NodeReport("node2", "unreachable", "node_silent"))
+    world.reports.tell_provider(provider(nodes=nodes))
+    for command in (["ftso", "status"], ["status"]):
+        assert "node1 alive, node2 unreachable (node_silent)" in run(*command)[1]
+
+
 def test_what_is_not_as_it_should_be_is_said_and_degrades_the_end(world: World, run: Run) -> None:
     world.reports.tell_provider(
         provider(
@@ -250,7 +258,35 @@ def test_a_miss_of_the_newest_rounds_is_told_with_its_remedy(world: World, run: 
         assert f"round {ROUND.id + 1} missed something" in out
         assert "look why the step before was late" in out
         assert f"round {CURRENT.id} runs, phase committed" in out
-    assert code == 0
+        assert code == 3
+
+
+class _Away:
+    """A store whose database is away."""
+
+    async def rounds(self, *_: object, **__: object) -> None:
+        raise ChronoError(DATABASE_AWAY)
+
+
+def test_a_provider_without_rounds_yet_is_shown_while_the_database_is_away(world: World, run: Run) -> None:
+    world.house = FakeHouse()
+    world.house.recorded = _Away()
+    world.reports.tell_provider(provider())
+    for command in (("ftso", "status"), ("status",)):
+        code, out, err = run(*command)
+        assert (code, err) == (0, ""), command
+        assert "the provider waits for the moment to take the values" in out
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [({}, 0), ({"registered": Registered(current=False, next=None)}, 3), ({"mode": Mode.DRY_RUN}, 0)],
+)
+def test_the_general_status_ends_as_the_provider_does(
+    world: World, run: Run, changes: dict[str, Any], code: int
+) -> None:
+    world.reports.tell_provider(provider(**changes))
+    assert (run("ftso", "status")[0], run("status")[0]) == (code, code)
 
 
 def test_without_a_provider_status_says_what_to_do(world: World, run: Run) -> None:

@@ -132,7 +132,7 @@ def test_bad_lines_are_told_with_their_place_and_do_not_stop_it(capsys, tmp_path
 @pytest.mark.parametrize(
     ("args", "code", "told"),
     [
-        (["nowhere.parquet"], 1, "not a tape"),
+        (["nowhere.parquet"], 2, "does not exist"),
         (["{minutes}", "--out", "rows.xlsx"], 2, ".parquet"),
         (["{minutes}", "--out", "{folder}/no/such/folder/rows.csv"], 2, "no folder"),
         (["{minutes}", "--out", "-", "--json"], 2, "stdout"),

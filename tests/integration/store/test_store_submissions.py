@@ -9,6 +9,7 @@ from msgspec import structs
 from chrono.clock import SECOND_NS, ManualClock
 from chrono.errors import NOT_MINED, TOO_LATE, reason_of
 from chrono.flare.epochs import VotingRound
+from chrono.flare.feeds import Feed, FeedId
 from chrono.settings import Secret
 from chrono.settings import Store as StoreSettings
 from chrono.store.submissions import Submissions
@@ -92,6 +93,16 @@ async def test_what_one_telling_knew_a_later_one_that_knows_less_does_not_take_a
     assert found.submit == finished().submit
     (page,) = await store.submissions.rounds("coston2", TIMING, 1)
     assert page.score == score(finished())
+
+
+async def test_a_feed_that_turned_out_not_to_be_of_the_round_is_not_kept(store):
+    """The signing policy came late: the values were taken for the feeds of the reward epoch before."""
+    wrong = structs.replace(finished().feeds[0], feed=Feed(FeedId(1, "GONE/USD"), 3))
+    await written(store, committed(feeds=(wrong, *finished().feeds[1:])))
+    await written(store, finished())
+    found = await read(store)
+    assert found.feeds == finished().feeds
+    assert found.result.root == finished().result.root
 
 
 async def test_a_miss_and_a_failed_transaction_keep_their_reasons(store):

@@ -200,7 +200,7 @@ def test_a_node_that_comes_back_for_a_moment_is_no_end_of_it() -> None:
 
 def test_an_account_of_one_role_says_nothing_of_the_others() -> None:
     alarms, found = Alarms(), []
-    for second in range(200):
+    for second in range(300):
         accounts = {role: Account(balance_wei=0, runway_s=None, reserve_wei=1) for role in ("submit", "executor")}
         if second > 150:
             accounts["submit"] = Account(balance_wei=10, runway_s=None, reserve_wei=1)
@@ -220,6 +220,31 @@ def test_what_becomes_unknown_stays_as_it_was() -> None:
     for second in range(62, 1000):
         assert alarms.look(_watched(second)) == []
     assert len(alarms.firing) == 1
+
+
+def test_a_duty_that_begins_anew_ends_no_alert_for_want_of_knowledge() -> None:
+    """After a crash it knows nothing at first: neither what is owed, nor what the accounts hold."""
+    poor = {role: Account(balance_wei=0, runway_s=None, reserve_wei=1) for role in ("submit", "executor")}
+    owed = OwedReveal(round_id=7, deadline_ns=START_S * SECOND_NS + 10**9, window_ns=45 * SECOND_NS)
+    alarms, found = Alarms(), []
+    for second in range(400):
+        begun = second < 200 or second >= 230
+        knows = {"owed": (owed,), "accounts": poor if second != 230 else {"submit": poor["submit"]}}
+        found += alarms.look(_watched(second, **(knows if begun else {"owed": None})))
+    assert sorted((each.alert, each.status.value) for each in found) == [
+        ("balance_low", "firing"),
+        ("balance_low", "firing"),
+        ("reveal_at_risk", "firing"),
+    ]
+
+
+@pytest.mark.parametrize("fact", ["offences", "conflicts", "strangers"])
+def test_what_is_counted_anew_by_a_duty_that_begins_anew_is_news(fact: str) -> None:
+    alarms, found = Alarms(), []
+    for second in range(400):
+        count = 0 if second < 100 or 200 <= second < 300 else 1
+        found += alarms.look(_watched(second, **{fact: count}))
+    assert [(each.subject, each.status) for each in found] == [("1", Status.FIRING), ("2", Status.FIRING)]
 
 
 def test_a_notice_carries_what_somebody_needs_at_night() -> None:

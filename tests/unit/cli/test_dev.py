@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from chrono.cli.client import Client
-from chrono.cli.dev import _settings
+from chrono.cli.dev import _settings, _with_logs
 from chrono.cli.dev_keys import with_dev_keys
 from chrono.cli.dev_window import SHOWN, banner, markets_of
 from chrono.settings import Secret, Settings, load_settings
@@ -57,23 +57,24 @@ def test_configured_keys_are_left_alone_and_not_shown(tmp_path: Path, name: str)
 @pytest.mark.parametrize(("port", "fast"), [(None, 3002), (4000, 4002), (0, 0), (65535, 0)])
 def test_the_fast_door_follows_the_port_so_that_two_can_run(port: int | None, fast: int) -> None:
     loaded = load_settings(None, {}, {"server.port": port})
-    assert _settings(loaded, "simulated", port, verbose=False).server.stream_port == fast
+    assert _settings(loaded, "simulated", port).server.stream_port == fast
 
 
 def test_a_fast_door_that_was_chosen_stays() -> None:
     loaded = load_settings(None, {"CHRONO__SERVER__STREAM_PORT": "5000"}, {"server.port": 4000})
-    assert _settings(loaded, "simulated", 4000, verbose=False).server.stream_port == 5000
+    assert _settings(loaded, "simulated", 4000).server.stream_port == 5000
 
 
-def test_the_banner_has_four_lines_and_a_question_that_can_be_pasted(tmp_path: Path) -> None:
+def test_the_banner_has_five_lines_and_a_question_that_can_be_pasted(tmp_path: Path) -> None:
     server = {"url": "http://127.0.0.1:3000", "stream_url": "ws://127.0.0.1:3002/stream", "pid": 1}
     lines = banner(server, tmp_path, "simulated market", "chrono_public_x").splitlines()
-    assert len(lines) == 4
-    assert lines[0] == "Chrono dev · simulated market · signing off · Ctrl-C stops it"
+    assert len(lines) == 5
+    assert lines[0] == "Chrono dev · simulated market · simulated Flare network · Ctrl-C stops it"
     assert "http://127.0.0.1:3000" in lines[1]
     assert "ws://127.0.0.1:3002/stream" in lines[1]
     assert str(tmp_path) in lines[2]
     assert "curl -H 'X-API-Key: chrono_public_x' 'http://127.0.0.1:3000/prices/latest?symbols=BTC/USD'" in lines[3]
+    assert lines[4].strip().startswith("votes  chrono ftso rounds")
 
 
 def test_a_configured_key_is_not_in_the_banner(tmp_path: Path) -> None:
@@ -87,3 +88,11 @@ def test_the_table_has_the_best_known_markets_first_and_not_too_many() -> None:
         found = markets_of(Client(server.url, None))
     assert found[:3] == ["BTC/USD", "FLR/USD", "AAA/USD"]
     assert len(found) == SHOWN
+
+
+def test_the_log_is_as_loud_as_asked_before_anything_is_looked_for() -> None:
+    plain = load_settings(None, {})
+    assert _with_logs(plain, verbose=True).logs.level == "info"
+    assert _with_logs(plain, verbose=False).logs.level == "info"  # nobody watches a terminal here
+    chosen = load_settings(None, {"CHRONO__LOGS__LEVEL": "error"})
+    assert _with_logs(chosen, verbose=False).logs.level == "error"

@@ -1,5 +1,6 @@
 """What `chrono doctor` finds on a machine, with its remedy."""
 
+import json
 import os
 import shutil
 import socket
@@ -14,6 +15,7 @@ from chrono.cli.doctor import worst_of
 from chrono.cli.findings import Finding, Verdict, failed, passed, warned
 from chrono.clock import SECOND_NS
 from chrono.settings import Server, Settings, Stream, load_settings
+from tests.fakes.answering import Answering
 
 Usage = namedtuple("Usage", "total used free")
 
@@ -70,6 +72,17 @@ def test_a_port_that_another_program_holds_fails_with_the_setting_to_change(tmp_
     assert of(found, "stream_port").verdict is Verdict.PASS
 
 
+def test_a_port_that_chrono_dev_holds_in_its_own_folder_is_no_fault(tmp_path: Path) -> None:
+    dev = tmp_path / "dev"
+    dev.mkdir()
+    with Answering({"/live": (200, {"status": "alive"})}) as answering:
+        port = int(answering.url.rpartition(":")[2])
+        settings = Settings(data_dir=str(tmp_path), server=Server(port=port, stream_port=0))
+        (dev / "server.json").write_text(json.dumps({"url": answering.url, "pid": os.getpid()}))
+        assert of(machine.check_ports(settings), "port").verdict is Verdict.FAIL
+        assert of(machine.check_ports(settings, [dev]), "port").verdict is Verdict.PASS
+
+
 def test_a_host_that_is_not_this_machines_fails(tmp_path: Path) -> None:
     settings = Settings(data_dir=str(tmp_path), server=Server(host="192.0.2.1", port=3000, stream_port=0))
     assert of(machine.check_ports(settings), "port").verdict is Verdict.FAIL
@@ -121,7 +134,7 @@ def test_dev_keys_that_others_may_read_fail(tmp_path: Path) -> None:
 )
 def test_a_stale_server_file_is_not_a_running_chrono(tmp_path: Path, told: str) -> None:
     (tmp_path / "server.json").write_text(told)
-    assert not machine._we_run(Settings(data_dir=str(tmp_path)))
+    assert not machine._we_run(tmp_path)
 
 
 def test_this_machine_is_told_by_its_python() -> None:

@@ -1,6 +1,8 @@
 """Which server is asked, and with which key."""
 
 import json
+import os
+import subprocess
 from pathlib import Path
 
 import msgspec
@@ -34,6 +36,17 @@ def test_the_real_server_is_found_before_that_of_dev(tmp_path: Path, real: bool,
         if there:
             (folder / "server.json").write_text(json.dumps({"url": name}))
     assert _running(loaded(tmp_path, "default")).server.get("url") == found
+
+
+def test_what_a_crash_left_does_not_hide_the_server_that_runs(tmp_path: Path) -> None:
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    (tmp_path / "dev").mkdir()
+    (tmp_path / "server.json").write_text(json.dumps({"url": "real", "pid": gone.pid}))
+    (tmp_path / "dev" / "server.json").write_text(json.dumps({"url": "dev", "pid": os.getpid()}))
+    assert _running(loaded(tmp_path, "default")).server.get("url") == "dev"
+    (tmp_path / "dev" / "server.json").unlink()
+    assert _running(loaded(tmp_path, "default")).server.get("url") == "real"
 
 
 @pytest.mark.parametrize(

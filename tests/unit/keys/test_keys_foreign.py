@@ -21,15 +21,26 @@ folder = pathlib.Path(tempfile.mkdtemp())
 folder.chmod(0o700)
 create_keystore(folder, Role.SUBMIT, "coston2", new_key(Role.SUBMIT), Secret("password"), now_ns=0, scrypt_n=2)
 """
+RAISES_THE_LIMIT = """
+taken, raised = builtins.__import__, []
+def take(name, *how):
+    if name.partition(".")[0] in ("eth_account", "eth_keyfile"):
+        raised.append(name)
+        sys.setrecursionlimit(100_000)
+    return taken(name, *how)
+builtins.__import__ = take
+"""
+"""What py_ecc does when one of them brings it along; whether they do is a matter of their versions."""
 
 
 @pytest.mark.parametrize("use", [READS_A_MNEMONIC, MAKES_A_KEYSTORE])
 def test_nested_json_is_still_refused_and_ends_no_process_once_a_key_was_used(use: str) -> None:
     after = (
-        "import json, sys\n"
+        "import builtins, json, sys\n"
         "limit = sys.getrecursionlimit()\n"
+        f"{RAISES_THE_LIMIT}\n"
         f"{use}\n"
-        "assert 'py_ecc' in sys.modules, 'the library is not even there, so this proves nothing'\n"
+        "assert raised, 'no key library was taken in, so this proves nothing'\n"
         "assert sys.getrecursionlimit() == limit, sys.getrecursionlimit()\n"
         "try:\n    json.loads('[' * 1_000_000)\nexcept RecursionError:\n    print('refused')\n"
     )

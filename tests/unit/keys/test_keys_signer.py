@@ -17,7 +17,7 @@ from chrono.flare.signature_payload import SignaturePayload
 from chrono.flare.signatures import recover, sign
 from chrono.flare.system_messages import WeightBasedClaims
 from chrono.keys import signer as signer_module
-from chrono.keys.guards import CAPS, CONFIRMATIONS, Place, confirmation_policy
+from chrono.keys.guards import CAPS
 from chrono.keys.roles import Role
 from chrono.keys.secret_key import SecretKey
 from chrono.keys.signer import Signer
@@ -26,7 +26,6 @@ from chrono_core import keccak256
 from tests.fakes.key_requests import (
     CHAIN_ID,
     CLAIM,
-    CONTRACTS,
     IDENTITY,
     MESSAGE,
     NEXT_EPOCH,
@@ -177,21 +176,6 @@ def test_a_registration_is_sent_only_after_its_statement():
     assert _why(refused) == "signature"
     silent.sign_digest(REGISTRATION)
     silent.sign(good)
-
-
-@pytest.mark.parametrize("role", CONFIRMATIONS)
-def test_a_key_takes_its_place_for_our_identity_only_and_does_nothing_else_meanwhile(role):
-    place = Place(chain_id=CHAIN_ID, contracts=CONTRACTS, monotonic_ns=lambda: 0)
-    signer = Signer(SecretKey(secret_of(role)), confirmation_policy(role, place, identity=IDENTITY))
-    selector = keccak256(f"{CONFIRMATIONS[role]}(address)".encode())[:4]
-    signer.sign(transaction_of("EntityManager", selector + bytes(12) + IDENTITY))
-    with pytest.raises(ChronoError) as refused:
-        signer.sign(transaction_of("EntityManager", selector + bytes(12) + SIGNING_POLICY))
-    assert _why(refused) == "identity"
-    duty = next(each for key, each in GOOD.items() if key[0] is role)
-    with pytest.raises(ChronoError) as refused:
-        signer.sign(duty)
-    assert _why(refused) == "function"
 
 
 def test_a_signature_that_leads_elsewhere_is_never_given_out(monkeypatch):

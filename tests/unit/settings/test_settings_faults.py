@@ -190,3 +190,15 @@ def test_a_file_that_is_too_large_or_no_text_is_a_fault(elsewhere: Path) -> None
         load_settings(file, {})
     with pytest.raises(SettingsError, match="cannot be read"):
         load_settings(elsewhere, {})
+
+
+def test_advice_is_not_told_among_what_must_be_mended(elsewhere: Path) -> None:
+    file = elsewhere / "chrono.toml"
+    file.write_text('network = "x"\n[flare]\nseat = "submitter"\nmode = "live"\n')
+    file.chmod(0o600)
+    with pytest.raises(SettingsError) as raised:
+        load_settings(file, {})
+    advice = [fault for fault in raised.value.faults if fault.advice]
+    assert advice
+    assert not any(fault.text in str(raised.value) for fault in advice)
+    assert all(fault.text in str(raised.value) for fault in raised.value.faults if not fault.advice)

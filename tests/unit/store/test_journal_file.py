@@ -198,6 +198,30 @@ def test_a_rewrite_that_fails_anywhere_leaves_the_old_records_or_the_new_ones(
     assert [each.name for each in path.parent.iterdir()] == ["voter.log"]
 
 
+@pytest.mark.parametrize("step", ["open", "write", "sync file", "replace", "sync folder"])
+def test_a_rewrite_that_is_tried_for_hours_holds_no_more_files_open_than_one(
+    path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    file = written(path)
+    calls = Calls(monkeypatch)
+    calls.failing[step] = OSError(errno.EIO, "I/O error")
+    before = lowest_free_handle()
+    for _ in range(50):
+        with pytest.raises(ChronoError):
+            file.replace(RECORDS)
+    calls.failing.clear()
+    assert lowest_free_handle() <= before + 1
+    file.replace(RECORDS)
+    assert file.records() == JournalFile(path).records() == RECORDS
+
+
+def lowest_free_handle() -> int:
+    """The number that the system gives to the next file: it grows with every one that is left open."""
+    handle = os.dup(0)
+    os.close(handle)
+    return handle
+
+
 def test_a_full_disk_is_told_and_what_was_there_stays(path: Path) -> None:
     """The real thing: the system takes a part of the record, then no more."""
     large = [bytes([number]) * MOST_RECORD for number in (1, 2)]  # larger than all that the test may print

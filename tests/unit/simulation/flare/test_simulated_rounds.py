@@ -1,8 +1,11 @@
 """The simulated network finds what the protocol prescribes, whatever its voters do."""
 
 import pytest
+from msgspec.structs import replace
 
 from chrono.flare.feeds import CRYPTO, Feed, FeedId
+from chrono.flare.frames import FDC, FTSO, SubmissionFunction, decode_calldata
+from chrono.simulation.flare.attestations import Attestations
 from chrono.simulation.flare.genesis import network_at
 from chrono.simulation.flare.offences import Offence
 from chrono.simulation.flare.prices import FEEDS
@@ -61,6 +64,49 @@ def test_an_offence_in_the_votes_is_seen_and_the_round_is_finalised_all_the_same
     assert final is not None
     assert outcome.offenders == ({culprit.entity.submit} if offence in PUNISHED else set()) == told.offenders
     assert (final.merkle_root, final.is_secure_random) == (told.root, offence in HARMLESS)
+
+
+@pytest.mark.parametrize("active", [False, True])
+def test_a_reveal_of_the_random_alone_is_one_from_fip16_on(active: bool) -> None:
+    network = network_at(START_S * 10**9)
+    since = 1 if active else 2
+    driven = HandDriven(seed=6, voters=5, network=replace(network, fip16_activation_reward_epoch=since))
+    driven.flare.begin()
+    round_id, quiet = driven.round + 1, driven.flare.voters[2]
+    driven.flare.offend(quiet, round_id, Offence.RANDOM_ONLY)
+    driven.until_round(round_id + 2)
+    outcome, final, told = driven.flare.rounds.outcome(round_id), driven.final(round_id), twin_of(driven).tell(round_id)
+    assert outcome is not None
+    assert final is not None
+    assert (quiet.entity.submit in outcome.valid) is active
+    assert outcome.offenders == (set() if active else {quiet.entity.submit}) == told.offenders
+    assert (final.merkle_root, final.is_secure_random) == (told.root, active)
+
+
+@pytest.mark.parametrize(("attesting", "is_final"), [(3, True), (2, False)])
+def test_those_who_attest_say_it_in_the_same_calls_and_with_enough_weight_it_is_final(
+    attesting: int, is_final: bool
+) -> None:
+    driven = HandDriven(seed=8, voters=4)
+    driven.flare.begin()
+    attestations = Attestations(8)
+    driven.flare.attest(attestations, driven.flare.voters[:attesting])
+    round_id = driven.round + 1
+    driven.until_round(round_id + 2)
+    protocols = {}
+    for block in driven.chain.blocks:
+        for signed, _, _ in block.mined:
+            if signed.transaction.to == driven.chain.submission:
+                function, frames = decode_calldata(signed.transaction.data)
+                if frames[0].voting_round_id == round_id:
+                    protocols.setdefault(function, []).append([frame.protocol_id for frame in frames])
+    both, alone = [[FTSO, FDC]] * attesting, [[FTSO]] * (4 - attesting)
+    assert sorted(protocols[SubmissionFunction.SUBMIT1]) == [[FTSO]] * 4
+    for function in (SubmissionFunction.SUBMIT2, SubmissionFunction.SUBMIT_SIGNATURES):
+        assert sorted(protocols[function]) == [*alone, *both]
+    message = attestations.message(round_id)
+    assert driven.deployment.relays.final(FDC, round_id) == (message if is_final else None)
+    assert driven.final(round_id) == driven.flare.rounds.message(round_id)
 
 
 @pytest.mark.parametrize(
