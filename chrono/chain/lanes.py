@@ -252,7 +252,7 @@ class Lane:
         return None
 
     def _resend(self, now_ns: int) -> Step | None:
-        for slot in self._nonces.open:
+        for slot in self._nonces.adrift:
             duty = self._duties.get(slot.newest.intent_id)
             if duty is not None and now_ns >= slot.due_again_ns(self._rules):
                 again = Send(duty.intent, slot.newest)

@@ -44,6 +44,11 @@ class Nonces:
         return [slot for slot in self.slots if self._is_open(slot)]
 
     @property
+    def adrift(self) -> list[Slot]:
+        """Those that no block is known to hold: also where the nonce was used, since a block may have been taken back."""
+        return [slot for slot in self.slots if not slot.in_block]
+
+    @property
     def holders(self) -> set[str]:
         """The intents that hold a nonce."""
         return {slot.newest.intent_id for slot in self._slots.values()}

@@ -95,9 +95,10 @@ def create_keystore(
     with recursion_limit_kept():
         from eth_keyfile.keyfile import create_keyfile_json
 
+    secret: Any = password.encode()  # eth-keyfile before 0.9 says str, and would take the bytes of another encoding
     public = public_of(role, key)
     document: dict[str, Any] = create_keyfile_json(
-        key.reveal(), password.encode(), version=VERSION, kdf="scrypt", iterations=scrypt_n
+        key.reveal(), secret, version=VERSION, kdf="scrypt", iterations=scrypt_n
     )
     if role in WITHOUT_ACCOUNT:
         del document["address"]
@@ -135,8 +136,9 @@ def open_keystore(keystore: Keystore, password: Secret) -> SecretKey:
 
     document, parsed = _document(keystore.path)
     order = order_of(keystore.role)
+    secret: Any = password.encode()  # as in `create_keystore`
     try:
-        key = SecretKey(decode_keyfile_json(document, password.encode()), order=order)
+        key = SecretKey(decode_keyfile_json(document, secret), order=order)
     except ValueError:
         raise ChronoError(WRONG_PASSWORD, file=str(keystore.path)) from None
     if public_of(keystore.role, key) != parsed.chrono.public or parsed.chrono.role is not keystore.role:

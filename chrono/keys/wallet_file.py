@@ -75,8 +75,9 @@ def open_wallet_file(path: Path, password: Secret) -> SecretKey:
         from eth_keyfile.keyfile import decode_keyfile_json
 
     document = _checked(path)
+    secret: Any = password.encode()  # eth-keyfile before 0.9 says str, and would take the bytes of another encoding
     try:
-        return SecretKey(decode_keyfile_json(document, password.encode()))
+        return SecretKey(decode_keyfile_json(document, secret))
     except ValueError:
         raise ChronoError(WRONG_PASSWORD, file=str(path)) from None
 

@@ -407,6 +407,19 @@ def test_a_reorg_that_drops_a_reveal_brings_the_same_bytes_again(depth: int, for
     assert house.chain.mined_of(ME)[0].hash in {attempt.signed.hash for attempt in house.log}
 
 
+def test_a_reorg_is_outlived_while_too_few_nodes_answer_to_see_it() -> None:
+    house = LaneHouse(LaneRules(confirmations=3))
+    house.want("reveal", owed=True)
+    house.settle()
+    house.chain.mine(int(house.now_s) + 1)
+    house.run(1, mine_every_s=None)
+    house.view = lambda _: View()
+    house.chain.reorg(1, forget=True)
+    house.run(6)
+    assert house.mined() == [payload("reveal")]
+    assert len({attempt.signed.hash for _, attempt in house.sends}) == 1
+
+
 def test_an_account_that_cannot_pay_upfront_says_so_and_sends_when_it_can() -> None:
     house = LaneHouse(balance_wei=0)
     house.want("commit", expires_s=20, send_s=20)
