@@ -233,12 +233,11 @@ def fund_check(rpc: str, network: str | None, keys: str | None, as_json: bool) -
     of that is refunded: this is `upfront`. `a day` is what the role costs about. Ends with 3 when an account cannot
     send, or lasts less than three days.
     """
-    from chrono.cli.wallet_funds import check_funds, give_funds, given_url
-    from chrono.flare.networks import network_of
+    from chrono.cli.wallet_funds import check_funds, give_funds, given_url, network_with_prices
 
     folder = _folder(network, keys)
     with guided("chrono wallet fund-check --help"):
-        funds = check_funds(folder.keystores(), network_of(folder.network), given_url(rpc))
+        funds = check_funds(folder.keystores(), network_with_prices(folder.network), given_url(rpc))
     give_funds(funds, as_json=as_json)
     return OK if funds.sound else DEGRADED
 

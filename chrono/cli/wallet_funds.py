@@ -13,6 +13,7 @@ from chrono.chain.node import Node
 from chrono.cli import frame
 from chrono.cli.ends import USAGE, Stop
 from chrono.clock import SystemClock
+from chrono.flare.contracts.addresses import NETWORK_NAMES
 from chrono.keys.funding import COIN_OF, DUTIES, Need, need_of
 from chrono.keys.keystore import Keystore
 from chrono.settings import Secret, environment
@@ -57,6 +58,15 @@ class Funds(Struct, frozen=True):
 def check_funds(keystores: Sequence[Keystore], network: "Network", url: str) -> Funds:
     """Ask the node, its chain id first. Raises: ChronoError(NODE_WRONG_CHAIN and the other failures of a node)."""
     return asyncio.run(_ask(keystores, network, url))
+
+
+def network_with_prices(name: str) -> "Network":
+    """The network, whose rounds a day and fees are known. Raises: Stop for a chain of one's own."""
+    from chrono.flare.networks import network_of
+
+    if name not in NETWORK_NAMES:
+        raise Stop(f"what a day costs on {name} is not known", then="chrono ftso status, for the balances", code=USAGE)
+    return network_of(name)
 
 
 def given_url(text: str) -> str:

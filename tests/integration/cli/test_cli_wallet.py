@@ -224,6 +224,13 @@ def test_a_person_is_asked_and_what_they_type_is_not_shown(environ, tmp_path):
     assert PASSWORD.encode() not in shown
 
 
+def test_what_a_chain_of_ones_own_costs_is_not_guessed(chrono):
+    done = chrono("wallet", "fund-check", "--network", "local", "--rpc", "http://127.0.0.1:1")
+    assert done.code == 2
+    assert "what a day costs on local is not known" in done.err
+    assert "next: chrono ftso status" in done.err
+
+
 @pytest.mark.parametrize("name", ["new", "import", "list", "verify", "fund-check"])
 def test_help_teaches_by_example(chrono, name):
     told = chrono("wallet", name, "--help")
