@@ -45,7 +45,7 @@ class Nonces:
 
     @property
     def adrift(self) -> list[Slot]:
-        """Those that no block is known to hold: also where the nonce was used, since a block may have been taken back."""
+        """Those that no block is known to hold: also where the nonce was used, for a block may have been taken back."""
         return [slot for slot in self.slots if not slot.in_block]
 
     @property
