@@ -29,7 +29,9 @@ from chrono.voting.provider_report import Mode
 
 LOCAL: Final = "local"
 DEPTH_ELSEWHERE: Final = 3
-"""Blocks above the one that holds a transaction."""
+"""Blocks above the one that holds a transaction,"""
+REVEAL_S_A_BLOCK: Final = 10
+"""as far as the reveal window has so many seconds for each: rounds of a few seconds have no time to wait for blocks."""
 REGISTRY: Final = "FlareContractRegistry"
 _UNKNOWN: Final = Timing(0, 1)
 
@@ -84,7 +86,8 @@ def rules_of(flare: Flare, network: Network) -> ProviderRules:
         hour_wei=flare.hour_coins * COIN_WEI,
     )
     # On Flare's own chains an accepted block stays; any other may take a few back.
-    depth = 0 if network.name in NETWORK_NAMES else DEPTH_ELSEWHERE
+    affordable = network.timing.reveal_s // REVEAL_S_A_BLOCK
+    depth = 0 if network.name in NETWORK_NAMES else min(DEPTH_ELSEWHERE, affordable)
     return ProviderRules(spending=spending, lanes=LaneRules(confirmations=depth))
 
 

@@ -9,6 +9,7 @@ import pytest
 from chrono.clock import SystemClock
 from chrono.errors import BAD_DEPLOYMENT, BAD_SETTINGS, KEYSTORE_ABSENT, WRONG_PASSWORD, ChronoError
 from chrono.flare.address import Address, checksummed
+from chrono.flare.epochs import Timing
 from chrono.flare.networks import COSTON2
 from chrono.flare.units import COIN_WEI, GWEI
 from chrono.keys.funding import DUTIES
@@ -68,7 +69,9 @@ def test_the_caps_of_the_settings_are_those_of_the_transactions() -> None:
     assert rules.spending.reserve_wei(Role.SIGNING_POLICY) == 0
     assert rules.lanes.confirmations == 0  # Flare's accepted blocks stay
     elsewhere = msgspec.structs.replace(COSTON2, name="local")
-    assert rules_of(Flare(), elsewhere).lanes.confirmations > 0
+    assert rules_of(Flare(), elsewhere).lanes.confirmations == 3
+    short = msgspec.structs.replace(elsewhere, timing=Timing(0, 10, reveal_s=5))
+    assert rules_of(Flare(), short).lanes.confirmations == 0  # three blocks would take most of its reveal window
 
 
 async def test_fip16_of_the_settings_reaches_the_network() -> None:
