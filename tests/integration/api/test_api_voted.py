@@ -24,7 +24,6 @@ DOCUMENTED = {
     "/rounds": "/rounds",
     "/rounds/{number}": "/rounds/{id}",
     "/provider": "/provider",
-    "/provider/rewards": "/provider/rewards",
     "/data/{number}": "/data/{round}",
     "/specific-feed/{feed}/{number}": "/specific-feed/{feed_id}/{round}",
     "/medianCalculationResults/{number}": "/medianCalculationResults/{round}",
