@@ -13,8 +13,6 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
 from typing import TypeVar
 
-import structlog
-
 from tests.sim.crash_points import enumerate_points, kill_each
 from tests.sim.features import PLAIN
 from tests.sim.scenario import FAULTY, run, run_batch
@@ -60,9 +58,7 @@ def _same_order() -> None:
 
 
 def _one(seed: int, *, log: bool, plain: bool) -> int:
-    if log:
-        structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(20))
-    report = run(seed, features=PLAIN if plain else None)
+    report = run(seed, features=PLAIN if plain else None, loud=log)
     print(*report.story, sep="\n")
     print(*(f"FOUND {found}" for found in report.found), sep="\n")
     print(f"seed {seed}: {report.rounds} rounds, {len(report.found)} faults found")

@@ -12,8 +12,6 @@ from pathlib import Path
 from tempfile import gettempdir
 from typing import Any
 
-import structlog
-
 from chrono.chain.intents import LaneRules
 from chrono.chain.standing import PoolRules
 from chrono.clock import SECOND_NS
@@ -52,8 +50,6 @@ RESTART_S = 2.0
 """So long after it ended by itself, a process is started again by whatever keeps services alive."""
 KEYS = Keyring.of("the provider under test")
 JOURNAL = Path(gettempdir()) / "chrono-simulated" / "journal"
-
-structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
 
 
 class House:

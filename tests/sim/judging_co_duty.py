@@ -20,7 +20,7 @@ REVEAL_BY_S = 17.5
 """In its window: by then our reveal has left, whatever a sub-protocol does (15 s, and 1.5 s of waiting)."""
 TOLD_BY_S = {SUBMIT2: 30.0, SIGNATURES: 65.0}
 """What is told so late after the reveal window began still has time to be mined."""
-SOON_S = 2.0
+SOON_S = 1.5
 """A block so soon after the reveal deadline lets both be signed in one call: they wait 5 s for each other, by a clock that
 may be a second off, and the block is asked for, read and judged first."""
 LEAD_S = 15.0

@@ -2,15 +2,17 @@
 
 import asyncio
 import gc
+import logging
 import random
 import warnings
 from collections import Counter
-from collections.abc import Callable, Coroutine, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any, TypeVar
 
+import structlog
 from msgspec import structs
 
 from chrono.clock import SECOND_NS
@@ -48,21 +50,35 @@ class Report:
     """How many rounds could be judged, by what."""
 
 
-def run(seed: int, faulty: int = FAULTY, features: Features | None = None) -> Report:
+def run(seed: int, faulty: int = FAULTY, features: Features | None = None, *, loud: bool = False) -> Report:
     """Run a seed to its end, and judge it. Its faults are the same with any features; without any given, its own."""
     report = Report(seed)
     chosen = features_of(seed) if features is None else features
-    live(lambda clock: _play(clock, report, faulty, chosen), seed)
+    live(lambda clock: _play(clock, report, faulty, chosen), seed, loud=loud)
     return report
 
 
-def live(main: Callable[[VirtualClock], Coroutine[Any, Any, Result]], seed: object = 0) -> Result:
-    """Run a world of processes in virtual time; the same seed gives the same run."""
+def live(
+    main: Callable[[VirtualClock], Coroutine[Any, Any, Result]], seed: object = 0, *, loud: bool = False
+) -> Result:
+    """Run a world of processes in virtual time; the same seed gives the same run. `loud`: with what they log."""
     fresh_order()
     random.seed(f"{seed}")
     # What was about to be awaited when its process died, is never awaited.
     warnings.filterwarnings("ignore", "coroutine .* was never awaited", RuntimeWarning)
-    return run_virtual(main, start_ns=START_NS, tasks=make_task)
+    with _logged(logging.INFO if loud else logging.CRITICAL):
+        return run_virtual(main, start_ns=START_NS, tasks=make_task)
+
+
+@contextmanager
+def _logged(level: int) -> Iterator[None]:
+    """Nothing below the level is written meanwhile; other tests of the same process log as they did."""
+    before = structlog.get_config()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(level))
+    try:
+        yield
+    finally:
+        structlog.configure(**before)
 
 
 def run_batch(seeds: Sequence[int]) -> list[Report]:
