@@ -1,7 +1,6 @@
 """One seeded run: rounds with at least one fault each, then calm ones in which everything must be done again."""
 
 import asyncio
-import gc
 import logging
 import random
 import warnings
@@ -82,8 +81,7 @@ def _logged(level: int) -> Iterator[None]:
 
 
 def run_batch(seeds: Sequence[int]) -> list[Report]:
-    """Several seeds, one after another. Less often than usual Python looks for garbage: a run leaves much at once."""
-    gc.set_threshold(50_000, 20, 50)
+    """Several seeds, one after another."""
     return [run(seed) for seed in seeds]
 
 
