@@ -4,7 +4,6 @@ With --crash-points every point of a round is killed at, one by one; with --trio
 """
 
 import argparse
-import gc
 import os
 import sys
 import time
@@ -16,7 +15,7 @@ from typing import TypeVar
 
 from tests.sim.crash_points import enumerate_points, kill_each
 from tests.sim.features import PLAIN
-from tests.sim.scenario import FAULTY, run, run_batch
+from tests.sim.scenario import FAULTY, collect_rarely, run, run_batch
 from tests.sim.trio import ORDERS, PLACES, play_batch
 
 SEEDS_AT_ONCE = 4
@@ -137,14 +136,9 @@ def _each(work: Callable[[Sequence[_Asked]], _Found], parts: Sequence[Sequence[_
     for first in range(0, len(parts), jobs * BATCHES_PER_PROCESS):
         several = parts[first : first + jobs * BATCHES_PER_PROCESS]
         # Not max_tasks_per_child: Python 3.11 sometimes waits for ever for a process that has ended.
-        with ProcessPoolExecutor(jobs, get_context("spawn"), initializer=_collect_rarely) as pool:
+        with ProcessPoolExecutor(jobs, get_context("spawn"), initializer=collect_rarely) as pool:
             for future in as_completed([pool.submit(work, part) for part in several]):
                 yield future.result()
-
-
-def _collect_rarely() -> None:
-    """A run leaves much garbage at once: looking for it less often takes a third off the time."""
-    gc.set_threshold(50_000, 20, 50)
 
 
 def _parts(all_of_them: Sequence[int], size: int) -> list[Sequence[int]]:
