@@ -29,6 +29,8 @@ SCRYPT_N: Final = 1 << 18
 _MOST_N: Final = 1 << 20
 """A damaged or hostile file must not take all memory."""
 
+IV_DIGITS: Final = 32
+
 _Bytes16 = Annotated[str, Meta(pattern=r"^[0-9a-f]{32}\Z")]
 _Bytes32 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
 
@@ -100,6 +102,8 @@ def create_keystore(
     document: dict[str, Any] = create_keyfile_json(
         key.reveal(), secret, version=VERSION, kdf="scrypt", iterations=scrypt_n
     )
+    # eth-keyfile before 0.9 writes the number without its leading zeros: one file in 256 would be no keystore.
+    document["crypto"]["cipherparams"]["iv"] = document["crypto"]["cipherparams"]["iv"].zfill(IV_DIGITS)
     if role in WITHOUT_ACCOUNT:
         del document["address"]
     else:

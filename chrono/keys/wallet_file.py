@@ -20,14 +20,15 @@ VERSION: Final = 3
 _MOST_N: Final = 1 << 20
 _MOST_ROUNDS: Final = 10_000_000
 
-_Bytes16 = Annotated[str, Meta(pattern=r"^(0x)?[0-9a-fA-F]{32}\Z")]
+_Counter = Annotated[str, Meta(pattern=r"^(0x)?([0-9a-fA-F]{2}){1,16}\Z")]
+"""Of 16 bytes; some wallets leave its leading zeros out."""
 _Bytes32 = Annotated[str, Meta(pattern=r"^(0x)?[0-9a-fA-F]{64}\Z")]
 _Salt = Annotated[str, Meta(pattern=r"^(0x)?([0-9a-fA-F]{2}){1,64}\Z")]
 _Length = Annotated[int, Meta(ge=32, le=32)]
 
 
 class _Iv(Struct, frozen=True):
-    iv: _Bytes16
+    iv: _Counter
 
 
 class _ScryptWork(Struct, frozen=True):

@@ -183,6 +183,17 @@ def test_a_write_that_fails_leaves_nothing(folder, monkeypatch):
     assert list(folder.path.iterdir()) == []
 
 
+@pytest.mark.parametrize("zeros", [1, 2, 16])
+def test_a_file_whose_random_numbers_begin_with_zeros_is_a_keystore_too(folder, monkeypatch, zeros):
+    monkeypatch.setattr(
+        "eth_keyfile.keyfile.Random.get_random_bytes", lambda size: bytes(zeros) + b"\x07" * (size - zeros)
+    )
+    kept = _kept(folder)
+    monkeypatch.undo()
+    assert read_keystore(kept.path) == kept
+    assert Account.decrypt(kept.path.read_text(), PASSWORD.reveal()) == open_keystore(kept, PASSWORD).reveal()
+
+
 def test_a_key_serves_one_role(folder):
     key = new_key(Role.SUBMIT)
     folder.add(Role.SUBMIT, key, PASSWORD, now_ns=0, scrypt_n=FAST)

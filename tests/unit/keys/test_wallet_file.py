@@ -55,6 +55,14 @@ def test_names_in_capitals_are_read_as_old_wallets_write_them(keep):
         assert key.reveal() == KEY
 
 
+def test_a_counter_without_its_leading_zeros_is_read(keep, monkeypatch):
+    monkeypatch.setattr("eth_keyfile.keyfile.Random.get_random_bytes", lambda size: b"\0" + b"\x07" * (size - 1))
+    document = made()
+    document["crypto"]["cipherparams"]["iv"] = "07" * 15
+    with open_wallet_file(keep(document), PASSWORD) as key:
+        assert key.reveal() == KEY
+
+
 def test_a_wrong_password_is_told(keep):
     assert reason(keep(made()), Secret("something else")) is WRONG_PASSWORD
 
