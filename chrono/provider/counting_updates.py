@@ -116,7 +116,8 @@ class UpdateReader:
         head, addresses = self._head(), self._contracts().addresses((_CONTRACT,))
         if not addresses:
             self._reason = CONTRACT_MISSING
-        if head is None or not addresses or not await self._begin(head):
+        tally = None if head is None or not addresses else await self._begin(head)
+        if head is None or tally is None:
             return False
         newest = head.number - DEPTH
         last = min(self._next + min(PIECE_BLOCKS, self._reader.size) - 1, newest)
@@ -124,18 +125,18 @@ class UpdateReader:
             return False
         logs = await self._reader.read(self._next, last, addresses, (_TOPIC,))
         read_s = (await self._reader.header(last)).time_s if last == newest else self._read_s
-        self._count(logs)
+        self._count(tally, logs)
         self._next, self._read_s, self._reason = last + 1, read_s, None
         return last < newest
 
-    async def _begin(self, head: Head) -> bool:
-        """Turn to the reward epoch of the newest block. Whether there is one of which we are a voter."""
+    async def _begin(self, head: Head) -> UpdateTally | None:
+        """Turn to the reward epoch of the newest block. None where it is unknown, or we are no voter of it."""
         epoch = self._book.reward_epoch_of(self._timing.round_at(head.time_s * SECOND_NS).id)
         facts = None if epoch is None else self._book.facts(epoch)
         member = None if facts is None else facts.membership(self._identity)
         if facts is None or member is None:
             self._reason = EPOCH_UNKNOWN if facts is None else NOT_A_VOTER
-            return False
+            return None
         if self._tally is None or self._tally.reward_epoch_id != facts.reward_epoch_id:
             first_round = facts.policy.start_voting_round_id
             since_s = VotingEpoch(first_round, self._timing).start_s
@@ -145,16 +146,15 @@ class UpdateReader:
             self._next = first
             self._tally = UpdateTally(facts.reward_epoch_id, first_round, member.signing_policy)
             self._read_s = None
-        return True
+        return self._tally
 
-    def _count(self, logs: Sequence[Log]) -> None:
-        assert self._tally is not None  # noqa: S101 - `_begin` made it
+    def _count(self, tally: UpdateTally, logs: Sequence[Log]) -> None:
         for each in logs:
             try:
                 event = decode_event(each.topics, each.data)
             except Malformed:
                 continue
             if isinstance(event, FastUpdateFeedsSubmitted):
-                self._tally.count(event.voting_round_id, event.signing_policy_address)
-                if event.signing_policy_address == self._tally.signing:
+                tally.count(event.voting_round_id, event.signing_policy_address)
+                if event.signing_policy_address == tally.signing:
                     self._own_block = each.block_number
