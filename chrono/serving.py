@@ -23,6 +23,7 @@ from chrono.ingest.venues.door import enabled_specs
 from chrono.ingest.venues.reach import first_to_answer
 from chrono.ingest.venues.transport import Transport
 from chrono.market.map import MarketMap
+from chrono.provider.alerting import Alerting
 from chrono.provider.draining import Stopping, drain, owing
 from chrono.provider.from_settings import FromSettings
 from chrono.provider.hot_keys import HotKeys
@@ -169,7 +170,8 @@ async def _begun(settings: Settings, clock: Clock, keys: HotKeys | None) -> Voti
     refuse_switch(settings, network, clock)
     if settings.flare.seat == "none":
         return Voting.alone(network, clock)
-    return Voting.with_voter(FromSettings(settings, network, keys, clock), network, clock)
+    alerting = Alerting(settings.alerts, network.name, clock)
+    return Voting.with_voter(FromSettings(settings, network, keys, clock), network, clock, alerting)
 
 
 def _simulated(clock: Clock, dev: DevOptions) -> Voting:

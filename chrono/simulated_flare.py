@@ -19,7 +19,7 @@ from chrono.market.map import MarketMap
 from chrono.provider.hot_keys import HotKey, HotKeys
 from chrono.provider.memory_log import MemoryLog
 from chrono.provider.setup import ProviderSetup
-from chrono.provider.voter import Begun, Crossing
+from chrono.provider.voter import Crossing
 from chrono.simulation.flare.genesis import network_at
 from chrono.simulation.flare.keyring import Keyring
 from chrono.simulation.flare.network import SimulatedFlare
@@ -44,7 +44,7 @@ class DevFlare:
         self.network: Network = network_at(clock.now_ns(), rounds=ROUNDS, epoch_s=EPOCH_S, reveal_s=REVEAL_S)
 
     @asynccontextmanager
-    async def __call__(self, crossing: Crossing) -> AsyncIterator[Begun]:
+    async def __call__(self, crossing: Crossing) -> AsyncIterator[ProviderSetup]:
         """The network, running beside the provider in its loop."""
 
         def price(feed: FeedId, at_ns: int) -> Decimal | None:
@@ -60,7 +60,7 @@ class DevFlare:
         flare.begin()
         # The round that runs has begun already, and we may still vote in it: the others are to as well.
         flare.rounds.plan(self.network.timing.round_at(self._clock.now_ns()).id)
-        setup = ProviderSetup(
+        yield ProviderSetup(
             network=self.network,
             identity=entity.identity,
             registry=flare.registry,
@@ -74,7 +74,6 @@ class DevFlare:
             tally=crossing.tally,
             besides=(("flare", flare.run),),
         )
-        yield Begun(setup)
 
 
 def all_feeds() -> list[Feed]:

@@ -81,6 +81,8 @@ class Alarms:
         """The same, with what was counted before the counts began anew."""
         for name in COUNTS:
             count = getattr(watched, name)
+            if count is None:
+                continue
             if count < self._counted[name]:
                 self._carried[name] += self._counted[name]
             self._counted[name] = count

@@ -1,4 +1,4 @@
-"""When somebody must come: nine rules over what is watched, each with the moment at which it is over again. No I/O.
+"""When somebody must come: ten rules over what is watched, each with the moment at which it is over again. No I/O.
 
 Few and sure: each stands for money or a duty in danger now, and none fires while all is well. Source: failures.md
 section 4, pages 1 to 8, and 2A row 7. Figures of time are those of Flare's 90 s rounds, and shrink with shorter ones.
@@ -79,7 +79,7 @@ def _stranger(watched: Watched) -> dict[str, Found]:
     return _counted(watched.strangers)
 
 
-def _counted(count: int) -> dict[str, Found]:
+def _counted(count: int | None) -> dict[str, Found]:
     """The newest of several events."""
     return {str(count): Found(is_on=True, facts={"count": count})} if count else {}
 
@@ -109,6 +109,12 @@ def _no_node(watched: Watched) -> dict[str, Found] | None:
     if watched.healthy_nodes is None:
         return None
     return {"": Found(watched.healthy_nodes == 0, {"healthy": watched.healthy_nodes})}
+
+
+def _away(watched: Watched) -> dict[str, Found] | None:
+    if watched.away is None or watched.healthy_nodes == 0:  # no node: that is told of its own
+        return None
+    return {"": Found(bool(watched.away), {"why": watched.away})}
 
 
 def _low(watched: Watched) -> dict[str, Found] | None:
@@ -186,6 +192,14 @@ RULES: Final = (
         summary="no node of the network has answered as it should for a minute",
         remedy="look at `chrono status` for each node's state; name other nodes in `flare.nodes`",
         look=_no_node,
+        begins_after_ns=60 * SECOND_NS,
+        ends_after_ns=10 * SECOND_NS,
+    ),
+    Rule(
+        code="voter_away",
+        summary="the duty has not been at work for a minute: it does not begin, or stands still",
+        remedy="mend what it names; Chrono tries again by itself, and `chrono status` tells what it waits for",
+        look=_away,
         begins_after_ns=60 * SECOND_NS,
         ends_after_ns=10 * SECOND_NS,
     ),

@@ -7,7 +7,7 @@ Nothing of the address (it may hold a key) reaches a log or an error.
 import asyncio
 import ssl
 from collections import deque
-from typing import Final, TypeAlias
+from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
 import httpx
@@ -34,9 +34,6 @@ _PORTS: Final = {"http": 80, "https": 443}
 _MAY_PASS: Final = frozenset({408, 425, 429})
 _TAKEN: Final = range(200, 300)
 _REFUSED: Final = range(300, 500)
-
-Untold: TypeAlias = deque[tuple[Notice, int]]
-"""Notices that nobody took yet, the oldest first, each with the monotonic time at which it was offered."""
 
 log = structlog.get_logger()
 
@@ -113,15 +110,13 @@ class HttpSink:
 
 
 class AlertQueue:
-    """Notices on their way to a receiver. `run` is a supervised part; `offer` never waits and never fails.
+    """Notices on their way to a receiver. `run` is a supervised part; `offer` never waits and never fails."""
 
-    `untold` holds what waits: given again to a queue that comes after this one, it loses nothing.
-    """
-
-    def __init__(self, sink: HttpSink, clock: Clock, untold: Untold | None = None) -> None:
+    def __init__(self, sink: HttpSink, clock: Clock) -> None:
         self._sink = sink
         self._clock = clock
-        self._waiting: Untold = deque() if untold is None else untold
+        self._waiting: deque[tuple[Notice, int]] = deque()
+        """What nobody took yet, the oldest first, each with the monotonic time at which it was offered."""
         self._filled = asyncio.Event()
 
     @property

@@ -51,11 +51,13 @@ class Watched(Struct, frozen=True, kw_only=True):
     monotonic_ns: int
     """Durations are counted by it."""
     owed: tuple[OwedReveal, ...] | None = None
-    offences: int = 0
+    away: str | None = None
+    """Why the duty is not at work; empty when it is."""
+    offences: int | None = None
     """Commits of ours without a valid reveal at the deadline, counted since the duty began."""
-    conflicts: int = 0
+    conflicts: int | None = None
     """Signatures that were refused because another result of the round was signed, counted since the duty began."""
-    strangers: int = 0
+    strangers: int | None = None
     """Transactions of our addresses that the journal does not know, counted since the duty began."""
     rounds: tuple[Submitted, ...] = ()
     """The last three rounds of ours that ended, the newest last; fewer after a start."""

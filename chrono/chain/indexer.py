@@ -79,6 +79,8 @@ class Indexer:
         self.ledger = Ledger(timing)
         self.forks = 0
         """How often blocks that had been read were taken back."""
+        self.waits_for = ""
+        """The code of what reading failed for last; empty while it goes on."""
         self._on_change = on_change
         self._read_from_s: int | None = None
         self._pool = pool
@@ -91,7 +93,6 @@ class Indexer:
         self._next_old: int | None = None
         self._old_end: int | None = None
         self._tip_since_ns = 0
-        self._waits_for = ""
         self._at_once = AT_ONCE
         self._kept_ns = self._told_ns = clock.monotonic_ns()
 
@@ -131,7 +132,7 @@ class Indexer:
         while True:
             try:
                 await self.catch_up()
-                self._waits_for = ""
+                self.waits_for = ""
             except ChronoError as error:
                 self._tell_wait(error)
                 await self._clock.sleep(_REST_S)
@@ -139,8 +140,8 @@ class Indexer:
 
     def _tell_wait(self, error: ChronoError) -> None:
         """Once for each reason: it is tried again twice a second."""
-        if self._waits_for != error.reason.code:
-            self._waits_for = error.reason.code
+        if self.waits_for != error.reason.code:
+            self.waits_for = error.reason.code
             log.warning("index_waits", cause=str(error))
 
     async def catch_up(self) -> None:

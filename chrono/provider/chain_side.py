@@ -11,7 +11,7 @@ from chrono.chain.pool import Pool
 from chrono.chain.registry import Contracts, Registry, check_calendar, relay_state
 from chrono.chain.time import ChainClock
 from chrono.clock import SECOND_NS
-from chrono.errors import CONTRACT_MISSING, NO_HEALTHY_NODE, VOTER_AWAY, WRONG_CALENDAR, ChronoError, Reason
+from chrono.errors import CONTRACT_MISSING, NO_HEALTHY_NODE, VOTER_AWAY, WRONG_CALENDAR, ChronoError
 from chrono.flare.address import Address
 from chrono.flare.epochs import VotingRound
 from chrono.flare.frames import FTSO
@@ -38,6 +38,8 @@ class ChainSide:
     def __init__(self, setup: ProviderSetup, on_change: Callable[[], None]) -> None:
         self.on_book: Callable[[], None] = lambda: None
         """Called when the book of reward epochs has changed."""
+        self.hindered: ChronoError | None = None
+        """Why `open` has not returned yet, when it failed."""
         self.network = setup.network
         self.clock = ChainClock(setup.clock, [node.name for node in setup.nodes], setup.rules.time)
         self.pool = Pool(setup.nodes, self.clock, setup.rules.pool, on_head=self.clock.told)
@@ -88,16 +90,15 @@ class ChainSide:
 
         Raises: ChronoError(WRONG_CALENDAR, CONTRACT_MISSING): that does not pass by waiting.
         """
-        told: Reason | None = None
         while True:
             try:
                 await self._find()
             except ChronoError as error:
+                before, self.hindered = self.hindered, error
                 if error.reason in _FATAL:
                     raise
-                if error.reason is not told:  # once for each cause: it is tried again each second
+                if before is None or error.reason is not before.reason:  # once for each cause
                     log.warning("chain_waits", cause=str(error))
-                    told = error.reason
                 await self.clock.sleep(RETRY_S)
             else:
                 return

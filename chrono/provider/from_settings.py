@@ -1,13 +1,9 @@
 """A voter of the settings: its nodes, journal, keys and caps, made in the duty's loop and closed there."""
 
-from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
-from chrono.alerts.alarms import Alarms
-from chrono.alerts.desk import AlertDesk
-from chrono.alerts.sink import AlertQueue, HttpSink, Untold
 from chrono.chain.history import HistoryFile
 from chrono.clock import Clock
 from chrono.flare.address import checksummed
@@ -25,7 +21,7 @@ from chrono.provider.opening import (
 )
 from chrono.provider.places import FOLDER, history_path, journal_path
 from chrono.provider.setup import ProviderSetup, Seat
-from chrono.provider.voter import Begun, Crossing
+from chrono.provider.voter import Crossing
 from chrono.settings import Settings
 from chrono.store.journal_file import JournalFile
 from chrono.voting.ports import ByteLog
@@ -44,12 +40,9 @@ class FromSettings:
         self._identity = identity_of(settings.flare)
         self._registry = registry_of(settings.flare, network)
         self._known = known_of(settings.flare, network)
-        # A duty that crashes is begun anew: what it has told, or not yet, is known to the one that comes after.
-        self._alarms = Alarms()
-        self._untold: Untold = deque()
 
     @asynccontextmanager
-    async def __call__(self, crossing: Crossing) -> AsyncIterator[Begun]:
+    async def __call__(self, crossing: Crossing) -> AsyncIterator[ProviderSetup]:
         """Everything that belongs to the duty's loop, as long as this is entered. Raises: JOURNAL_BROKEN."""
         flare, network = self._settings.flare, self._network
         (Path(self._settings.data_dir) / FOLDER).mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -59,9 +52,7 @@ class FromSettings:
                 held.push_async_callback(node.close)
             for protocol in protocols:
                 held.push_async_callback(protocol.close)
-            alerts = self._settings.alerts
-            queue = None if alerts.url is None else AlertQueue(HttpSink(alerts), self._clock, self._untold)
-            setup = ProviderSetup(
+            yield ProviderSetup(
                 network=network,
                 identity=self._identity,
                 registry=self._registry,
@@ -79,10 +70,8 @@ class FromSettings:
                 reports=crossing.reports,
                 tally=crossing.tally,
                 reward_data=flare.reward_data,
-                besides=() if queue is None else (("alerts", queue.run),),
                 rules=rules_of(flare, network),
             )
-            yield Begun(setup, AlertDesk(queue, self._alarms).look)
 
     def _log(self, held: AsyncExitStack) -> ByteLog:
         """The journal's file. A dry run keeps its own in memory: it must never stand in the way of the real one."""

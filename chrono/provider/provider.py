@@ -19,7 +19,7 @@ from chrono.provider.chain_side import ChainSide
 from chrono.provider.handed_rounds import Handed
 from chrono.provider.setup import ProviderSetup, Seat
 from chrono.provider.standing import count_round
-from chrono.provider.watching import report_before, watched_before
+from chrono.provider.waiting import report_away, report_before, watched_before
 from chrono.provider.work import Work
 from chrono.supervisor import PartState, Supervisor
 from chrono.telemetry import create_duty_labels
@@ -87,10 +87,11 @@ class Provider:
         Raises: ChronoError(WRONG_CALENDAR, CONTRACT_MISSING) for another chain than we think, and JOURNAL_FOREIGN,
         JOURNAL_BROKEN for a journal that is not ours or cannot be read.
         """
-        chain, journal = ChainSide(self._setup, self._wake), self._opened_journal()
+        chain = ChainSide(self._setup, self._wake)
         uncount = self._setup.reports.on_round(lambda report: count_round(self._setup.tally, report))
         supervisor = self._supervisor = Supervisor(self._setup.clock, longest_backoff_s=LONGEST_BACKOFF_S)
         try:
+            journal = self._opened_journal()
             for name, run in (*chain.parts(), *self._setup.besides):
                 supervisor.start(name, run)
             supervisor.start("watch", lambda: self._watch(chain))
@@ -100,6 +101,9 @@ class Provider:
             for name, run in work.parts():
                 supervisor.start(name, run)
             await asyncio.Event().wait()
+        except ChronoError as error:
+            self._setup.reports.tell_provider(report_away(self._setup, chain, error))
+            raise
         finally:
             self._work = self._journal = None
             uncount()

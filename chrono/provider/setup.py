@@ -135,7 +135,7 @@ class ProviderSetup(Struct, frozen=True, kw_only=True):
     reward_data: str | None = None
     """A folder or an address with the published rewards; None: they are not signed."""
     besides: Sequence[tuple[str, Run]] = ()
-    """Parts of others that are to run in the duty's loop, such as the alerts' way out."""
+    """Parts of others that are to run in the duty's loop, such as a simulated chain."""
     rules: ProviderRules = field(default_factory=ProviderRules)
 
     @property

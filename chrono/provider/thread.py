@@ -18,7 +18,6 @@ from chrono.errors import VOTER_AWAY, ChronoError
 JOIN_S: Final = 10.0
 """How long a cancelled duty may take to close what it holds."""
 
-LoopFactory = Callable[[], asyncio.AbstractEventLoop]
 _Answer = TypeVar("_Answer")
 
 log = structlog.get_logger()
@@ -27,11 +26,8 @@ log = structlog.get_logger()
 class DutyThread:
     """Runs `work` in a loop on a thread. A `work` that ends or raises ends `run`, which its supervisor repeats."""
 
-    def __init__(
-        self, work: Callable[[], Coroutine[Any, Any, None]], *, loop_factory: LoopFactory | None = None
-    ) -> None:
+    def __init__(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         self._work = work
-        self._loop_factory = loop_factory
         self._over = False
         self._asked: set[Future[Any]] = set()
         """Questions without an answer so far."""
@@ -97,7 +93,7 @@ class DutyThread:
     def _main(self, main_loop: asyncio.AbstractEventLoop, ended: "asyncio.Future[None]") -> None:
         failure: BaseException | None = None
         try:
-            with asyncio.Runner(loop_factory=self._loop_factory) as runner:
+            with asyncio.Runner() as runner:
                 runner.run(self._watched())
         except asyncio.CancelledError:
             pass

@@ -12,7 +12,6 @@ from typing import Final, TypeAlias, TypeVar
 
 from msgspec import Struct
 
-from chrono.alerts.watched import Watched
 from chrono.clock import SECOND_NS, Clock
 from chrono.errors import VOTER_AWAY, ChronoError
 from chrono.flare.address import Address
@@ -20,11 +19,12 @@ from chrono.flare.feeds import FeedId
 from chrono.flare.frames import SubmissionFunction
 from chrono.flare.networks import Network
 from chrono.pricing.rounds import RoundValues, market_of
+from chrono.provider.alerting import Alerting
 from chrono.provider.handed_rounds import Handed
 from chrono.provider.provider import LONGEST_BACKOFF_S, Provider
 from chrono.provider.setup import ProviderSetup, ValuesOf
 from chrono.provider.snapshots import Snapshots
-from chrono.provider.thread import DutyThread, LoopFactory
+from chrono.provider.thread import DutyThread
 from chrono.supervisor import PartState, Supervisor
 from chrono.voting.budget import HitTally
 from chrono.voting.judging import Owed
@@ -49,14 +49,7 @@ class Crossing(Struct, frozen=True, kw_only=True):
     tally: HitTally
 
 
-class Begun(Struct, frozen=True):
-    """A voter that may begin, and who hears once a second what alarms are made of."""
-
-    setup: ProviderSetup
-    on_watched: Callable[[Watched], object] | None = None
-
-
-Begin: TypeAlias = Callable[[Crossing], AbstractAsyncContextManager[Begun]]
+Begin: TypeAlias = Callable[[Crossing], AbstractAsyncContextManager[ProviderSetup]]
 """Makes everything that belongs to the duty's loop, entered in it. Fits: from_settings.FromSettings."""
 
 
@@ -71,7 +64,7 @@ class Voter:
         *,
         snapshots: Snapshots,
         reports: Reports,
-        loop_factory: LoopFactory | None = None,
+        alerting: Alerting | None = None,
     ) -> None:
         self._begin = begin
         self._network = network
@@ -81,9 +74,10 @@ class Voter:
         self._supervisor = Supervisor(clock, longest_backoff_s=LONGEST_BACKOFF_S)
         self._main: asyncio.AbstractEventLoop | None = None
         self._reports = reports
+        self._alerting = alerting
         self.tally = HitTally()
         """What is counted of the reward epoch, whatever becomes of the thread; it may be told what is recorded."""
-        self._thread = DutyThread(self._work, loop_factory=loop_factory)
+        self._thread = DutyThread(self._work)
         self._provider: Provider | None = None
 
     @property
@@ -106,6 +100,9 @@ class Voter:
         It is entered before anything else of the process: what is owed from before a crash waits for no database.
         """
         self._main = asyncio.get_running_loop()
+        if self._alerting is not None:
+            for name, run in self._alerting.parts(self._why_away):
+                self._supervisor.start(name, run)
         self._supervisor.start("voter", self._thread.run)
         try:
             yield
@@ -163,12 +160,19 @@ class Voter:
     async def _work(self) -> None:
         """The duty's thread: everything that belongs to its loop is made in it, and closed there."""
         crossing = Crossing(values=self._values, market=self._snapshots.values, reports=self._reports, tally=self.tally)
-        async with self._begin(crossing) as begun:
-            self._provider = Provider(begun.setup, begun.on_watched)
+        hear = None if self._alerting is None else self._alerting.hear
+        async with self._begin(crossing) as setup:
+            self._provider = Provider(setup, hear)
             try:
                 await self._provider.run()
             finally:
                 self._provider = None
+
+    def _why_away(self) -> str:
+        """Why nothing is heard of the duty."""
+        if self._provider is not None:
+            return "its loop stands still"
+        return self._supervisor.states["voter"].failure or "it has not begun yet"
 
     def _values(self, feeds: Sequence[FeedId]) -> list[Decimal | None]:
         """Our values for the round that runs: those that its askers were given, else the market's now, which they get.
@@ -204,12 +208,10 @@ class Voting(Struct, frozen=True, kw_only=True):
     voter: Voter | None = None
 
     @classmethod
-    def with_voter(
-        cls, begin: Begin, network: Network, clock: Clock, loop_factory: LoopFactory | None = None
-    ) -> "Voting":
+    def with_voter(cls, begin: Begin, network: Network, clock: Clock, alerting: Alerting | None = None) -> "Voting":
         """With a voter that `begin` begins."""
         snapshots, reports = Snapshots(clock), Reports()
-        voter = Voter(begin, network, clock, snapshots=snapshots, reports=reports, loop_factory=loop_factory)
+        voter = Voter(begin, network, clock, snapshots=snapshots, reports=reports, alerting=alerting)
         return cls(network=network, snapshots=snapshots, reports=reports, voter=voter)
 
     @classmethod

@@ -9,7 +9,7 @@ from chrono.alerts.watched import Account, OwedReveal, Submitted, Watched
 from chrono.chain.balances import Balances
 from chrono.chain.funding import Funding
 from chrono.clock import SECOND_NS
-from chrono.errors import NO_HEALTHY_NODE, NOT_READY, REVEAL_MISSED, STOPPING
+from chrono.errors import NOT_READY, REVEAL_MISSED, STOPPING
 from chrono.flare.address import Address
 from chrono.flare.epochs import Span, VotingRound
 from chrono.flare.units import BIPS
@@ -18,6 +18,7 @@ from chrono.provider.chain_side import ChainSide
 from chrono.provider.rounds import Rounds
 from chrono.provider.running import Ended
 from chrono.provider.setup import ProviderSetup
+from chrono.provider.waiting import node_reports
 from chrono.telemetry import (
     BUDGET_LEFT,
     EPOCH_ENDS,
@@ -37,8 +38,6 @@ from chrono.voting.membership import Membership
 from chrono.voting.provider_report import Mode
 
 HOUR_S: Final = 3600
-OPENING_NS: Final = 5 * SECOND_NS
-"""So long after a start it is no news that no node has answered yet."""
 _ON_PURPOSE: Final = frozenset({STOPPING, NOT_READY})
 """Rounds without a commit for these reasons were left out on purpose, or had begun before we were there."""
 
@@ -78,6 +77,8 @@ class Watch:
         self._conflicts = conflicts
         self._standing = standing
         self._offences: set[int] = set()
+        self._read: int | None = None
+        """How far the history of the chain was read when it was looked at last."""
 
     def watched(self) -> Watched:
         """The facts of this moment."""
@@ -91,6 +92,7 @@ class Watch:
             network=self._setup.network.name,
             now_ns=now_ns,
             monotonic_ns=self._chain.clock.monotonic_ns(),
+            away=self._away(),
             owed=tuple(
                 OwedReveal(
                     round_id=each.round_id,
@@ -135,8 +137,17 @@ class Watch:
             balances=self._balance_lines(),
             owed=tuple(told.OwedReveal(each.round_id, each.reveal_deadline_ns) for each in self._journal.owed(now_ns)),
             awaiting=self._awaiting(current, now_ns),
-            nodes=_nodes(self._setup, self._chain),
+            nodes=node_reports(self._setup, self._chain),
         )
+
+    def _away(self) -> str:
+        """Why no round begins; a history that is read on is as it should be."""
+        indexer, before = self._chain.indexer, self._read
+        tip = indexer.ledger.tip
+        self._read = indexer.left if tip is None or indexer.left is not None else tip.number
+        if indexer.ready or self._read != before:
+            return ""
+        return f"the history of the chain is not read on: {indexer.waits_for or 'too few nodes agree'}"
 
     def _epoch_span(self, now_ns: int) -> Span:
         """The reward epoch that runs by the calendar."""
@@ -236,42 +247,6 @@ def count_standing(standing: Standing) -> None:
 
 def _measured(known: int | None) -> float:
     return float("nan") if known is None else known
-
-
-def watched_before(setup: ProviderSetup, chain: ChainSide) -> Watched:
-    """The facts while the chain is not open yet: a start that finds no node must be heard of."""
-    return Watched(
-        network=setup.network.name,
-        now_ns=chain.clock.now_ns(),
-        monotonic_ns=chain.clock.monotonic_ns(),
-        healthy_nodes=len(chain.pool.standings.alive),
-        skew_ns=chain.clock.skew_ns,
-    )
-
-
-def report_before(setup: ProviderSetup, chain: ChainSide, waited_ns: int) -> told.ProviderReport:
-    """The provider while the chain is not open yet: what it waits for, and whether any node answers."""
-    alive = len(chain.pool.standings.alive)
-    is_late = waited_ns > OPENING_NS
-    awaiting = told.Awaiting(
-        what=f"the contracts and the calendar of the chain; {alive} of {len(setup.nodes)} nodes answer as they should",
-        reason=NO_HEALTHY_NODE if is_late and not alive else None,
-    )
-    return told.ProviderReport(
-        network=setup.network.name,
-        mode=setup.mode,
-        identity=setup.identity,
-        at_ns=chain.clock.now_ns(),
-        awaiting=awaiting,
-        nodes=_nodes(setup, chain),
-    )
-
-
-def _nodes(setup: ProviderSetup, chain: ChainSide) -> tuple[told.NodeReport, ...]:
-    standings = chain.pool.standings
-    return tuple(
-        told.NodeReport(node.name, standings.state(node.name).value, standings.why(node.name)) for node in setup.nodes
-    )
 
 
 def accounts_by_name(accounts: Mapping[Address, Role]) -> Iterator[tuple[str, Address]]:

@@ -28,7 +28,11 @@ def calm_at(second: float, chance: random.Random) -> Watched:
         network="flare",
         now_ns=int(at_s * SECOND_NS),
         monotonic_ns=int((second + 1000) * SECOND_NS),
+        away="the history of the chain is not read on" if second % 5400 < 40 else "",
         owed=tuple(owed),
+        offences=0,
+        conflicts=0,
+        strangers=0,
         rounds=tuple(
             Submitted(round_id=each, missed=each % 200 == 0, reason="too_late") for each in range(before - 3, before)
         ),

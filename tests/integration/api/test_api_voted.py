@@ -8,10 +8,11 @@ import structlog
 from py_flare_common.ftso.median import FtsoMedian, FtsoVote, calculate_median  # type: ignore[import-untyped]
 
 from chrono.clock import SECOND_NS
-from chrono.errors import NO_HEALTHY_NODE
+from chrono.errors import JOURNAL_FOREIGN, NO_HEALTHY_NODE, ChronoError
 from chrono.flare.commit import decode_reveal
 from chrono.flare.epochs import VotingRound
 from chrono.flare.frames import FTSO, SubmissionFunction, decode_calldata
+from chrono.simulation.flare.keyring import Keyring
 from chrono.simulation.flare.node import Wire
 from chrono.simulation.virtual_time import VirtualClock
 from chrono.voting.provider_report import Mode, ProviderReport
@@ -163,6 +164,29 @@ def test_before_the_chain_is_open_the_provider_says_what_it_waits_for() -> None:
         (name, "alive", "") for name in ("node1", "node2", "node3")
     ]
     assert after.reward_epoch_id == 1
+
+
+def test_a_duty_that_cannot_begin_says_why() -> None:
+    told: list[ProviderReport | None] = []
+
+    async def scenario(clock: VirtualClock) -> None:
+        house = VotingHouse(clock)
+        house.start()
+        await house.until(house.round_now().id + 1, 60)
+        await house.kill()
+        house.entity = Keyring.of("another").entity()
+        house.start()
+        await clock.sleep(1)
+        assert house.task is not None
+        assert isinstance(house.task.exception(), ChronoError)
+        told.append(house.reports.provider)
+
+    play(scenario)
+    (after,) = told
+    assert after is not None
+    assert after.awaiting is not None
+    assert after.awaiting.reason is JOURNAL_FOREIGN
+    assert set(after.awaiting.facts) == {"network", "identity"}
 
 
 async def test_a_round_that_runs_is_told_too_and_too_early_for_results(voted: Voted) -> None:

@@ -2,10 +2,13 @@
 
 from collections.abc import Sequence
 
+import pytest
+
 from chrono.alerts.alarms import Alarms, Status
 from chrono.alerts.watched import Watched
+from chrono.flare.frames import SubmissionFunction
 from chrono.flare.units import COIN_WEI
-from chrono.simulation.flare.node import Wire
+from chrono.simulation.flare.node import NodeFaults, Wire
 from chrono.simulation.virtual_time import VirtualClock
 from tests.fakes.voting_house import MemoryLog, VotingHouse, play
 
@@ -70,6 +73,32 @@ def test_nodes_that_stay_away_are_told_and_so_is_the_reveal_that_they_cost() -> 
             assert found.count((alert, Status.FIRING)) == 1, alert
             assert found.count((alert, Status.RESOLVED)) == 1, alert
         assert len(found) == 8
+
+    play(scenario)
+
+
+@pytest.mark.parametrize(
+    ("fault", "why"),
+    [
+        (NodeFaults(wire=Wire.DOWN), "too few nodes confirm it"),
+        (NodeFaults(most_logs=0), "the history of the chain is not read on"),
+    ],
+)
+def test_a_duty_that_too_few_nodes_let_begin_is_told_until_they_do(fault: NodeFaults, why: str) -> None:
+    async def scenario(clock: VirtualClock) -> None:
+        house = VotingHouse(clock)
+        for node in house.nodes[1:]:
+            node.faults = fault
+        house.start()
+        round_id = house.round_now().id + 2
+        await house.until(round_id)
+        assert fired(house.watched) == ["voter_away"]
+        assert why in house.watched[-1].away
+        for node in house.nodes[1:]:
+            node.faults = NodeFaults()
+        await house.until(round_id + 2)
+        assert told(house.watched) == [("voter_away", Status.FIRING), ("voter_away", Status.RESOLVED)]
+        assert house.sent(SubmissionFunction.SUBMIT1, round_id + 1)
 
     play(scenario)
 

@@ -62,6 +62,7 @@ FAULTS: dict[str, tuple[str, int, int, Callable[[Watched], Watched]]] = {
         lambda watched: replace(watched, registered_next=False),
     ),
     "nodes": ("no_healthy_node", 1000, 90, lambda watched: replace(watched, healthy_nodes=0)),
+    "away": ("voter_away", 1000, 90, lambda watched: replace(watched, away="journal_broken")),
     "runway": ("balance_low", 1000, 300, _poor(runway_s=23.0 * 3600)),
     "reserve": ("balance_low", 1000, 300, _poor(balance_wei=19 * COIN)),
     "skew": ("clock_skewed", 1000, 90, lambda watched: replace(watched, skew_ns=-2_100_000_000)),
@@ -245,6 +246,21 @@ def test_what_is_counted_anew_by_a_duty_that_begins_anew_is_news(fact: str) -> N
         count = 0 if second < 100 or 200 <= second < 300 else 1
         found += alarms.look(_watched(second, **{fact: count}))
     assert [(each.subject, each.status) for each in found] == [("1", Status.FIRING), ("2", Status.FIRING)]
+
+
+@pytest.mark.parametrize("fact", ["offences", "conflicts", "strangers"])
+def test_a_duty_that_was_only_silent_counts_on_and_tells_nothing_twice(fact: str) -> None:
+    alarms, found = Alarms(), []
+    for second in range(400):
+        found += alarms.look(_watched(second, **({fact: 2} if second < 100 or second >= 150 else {})))
+    assert [each.subject for each in found] == ["2"]
+
+
+def test_a_duty_that_waits_for_any_node_is_not_told_twice() -> None:
+    alarms, found = Alarms(), []
+    for second in range(200):
+        found += alarms.look(_watched(second, healthy_nodes=0, away="it waits for: the nodes"))
+    assert [each.alert for each in found] == ["no_healthy_node"]
 
 
 def test_a_notice_carries_what_somebody_needs_at_night() -> None:

@@ -21,7 +21,7 @@ def priced(feeds: Sequence[FeedId]) -> list[Decimal | None]:
 async def begun(clock: ManualClock) -> SimulatedFlare:
     crossing = SimpleNamespace(market=priced, values=None, reports=None, tally=None)
     async with DevFlare(clock, simulated=True)(crossing) as begun:  # type: ignore[arg-type]
-        ((_, run),) = begun.setup.besides
+        ((_, run),) = begun.besides
         return run.__self__  # type: ignore[attr-defined, no-any-return]
 
 
