@@ -222,7 +222,9 @@ async def test_the_loss_is_told_once_and_the_address_never() -> None:
             await until(lambda: house.losses("node_unreachable") > before + 5)
             await house.door.start()
             await until(lambda: house.live, 20)
-    events = [each["event"] for each in told]
-    assert events.count("head_socket_lost") == 1
-    assert events.count("head_socket_back") == 1
+            attempts = house.losses("node_unreachable") - before
+    # On a machine that is busy a beat may be missed besides: also that loss is told once, before its end.
+    events = [each["event"] for each in told if each["event"].startswith("head_socket_")]
+    assert events == ["head_socket_lost", "head_socket_back"] * (len(events) // 2)
+    assert 0 < len(events) // 2 < attempts
     assert "hidden" not in str(told)
