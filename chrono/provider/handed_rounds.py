@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from chrono.errors import DRY_RUN, HISTORY_BEHIND, NO_REVEALS, NOT_MINED, REVEAL_MISSED, ChronoError, Reason
 from chrono.flare.address import Address
+from chrono.flare.commit import new_random
 from chrono.flare.frames import FTSO, Frame, SubmissionFunction, encode_frames
 from chrono.flare.round.outcome import Outcome
 from chrono.flare.round.transactions import Transaction
@@ -62,6 +63,7 @@ class HandedRound:
         journal: Journal,
         take: Callable[[TakeValues], Values],
         live: bool,
+        random: Callable[[], bytes] = new_random,
     ) -> None:
         """`take` takes our values at once. Unless `live`, everything is computed and nothing is given out."""
         self.plan = plan
@@ -75,7 +77,7 @@ class HandedRound:
         self._journal = journal
         self._take = take
         self._live = live
-        self._committing = Committing(plan, journal)
+        self._committing = Committing(plan, journal, random)
         self._settling = False
         self._settle_again_ns = 0
         self._given: set[SubmissionFunction] = set()

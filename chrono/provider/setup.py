@@ -17,6 +17,7 @@ from chrono.chain.standing import PoolRules
 from chrono.chain.time import TimeRules
 from chrono.clock import Clock
 from chrono.flare.address import Address
+from chrono.flare.commit import new_random
 from chrono.flare.feeds import FeedId
 from chrono.flare.frames import FTSO
 from chrono.flare.networks import Network
@@ -124,6 +125,8 @@ class ProviderSetup(Struct, frozen=True, kw_only=True):
     history: HistoryFile | None = None
     """Where the events that were read are kept, so that a start reads only what is new."""
     values: ValuesOf
+    random: Callable[[], bytes] = new_random
+    """32 bytes that nobody can guess, for a commit; a simulation gives its own, so that it can be run again."""
     keys: HotKeys | None = None
     """None: nothing can be signed, so a submitter's mode is dry-run."""
     seat: Seat = Seat.SUBMITTER

@@ -111,6 +111,7 @@ class Work:
                 journal=self.journal,
                 take=self.hands.take,
                 live=setup.mode is Mode.LIVE,
+                random=setup.random,
             )
         return RoundDuty(
             plan,
@@ -119,6 +120,7 @@ class Work:
             epochs=self.chain.book,
             journal=self.journal,
             protocols=[each.protocol_id for each in setup.protocols],
+            random=setup.random,
         )
 
     def _senders(self, setup: ProviderSetup, ring: HotKeys) -> Senders:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from chrono.errors import NO_VALUES, VALUES_LATE, ChronoError, Reason
-from chrono.flare.commit import Reveal, new_random
+from chrono.flare.commit import Reveal
 from chrono.flare.feed_values import encode_values
 from chrono.flare.refusal import Refused
 from chrono.voting.actions import TakeValues, Values
@@ -16,7 +16,7 @@ from chrono.voting.records import Commit
 class Committing:
     """The commit of one round, until it is in the journal or the round is skipped."""
 
-    def __init__(self, plan: RoundPlan, journal: Journal, random: Callable[[], bytes] = new_random) -> None:
+    def __init__(self, plan: RoundPlan, journal: Journal, random: Callable[[], bytes]) -> None:
         self._plan = plan
         self._journal = journal
         self._random = random

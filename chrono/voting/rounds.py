@@ -62,7 +62,7 @@ class RoundDuty:
         protocols: Sequence[int] = (),
         random: Callable[[], bytes] = new_random,
     ) -> None:
-        """`protocols`: the sub-protocols that travel with us, such as 200. `random` is given in tests."""
+        """`protocols`: the sub-protocols that travel with us, such as 200. `random` hides the values of a commit."""
         self.plan = plan
         self.facts: RewardEpochFacts | None = None
         """All of the round's reward epoch; None while it is not known."""

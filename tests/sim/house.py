@@ -8,7 +8,9 @@ import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
+from random import Random
 from tempfile import gettempdir
 from typing import Any
 
@@ -17,6 +19,7 @@ from chrono.chain.standing import PoolRules
 from chrono.clock import SECOND_NS
 from chrono.errors import DATABASE_AWAY, JOURNAL_BROKEN, ChronoError
 from chrono.flare.address import Address
+from chrono.flare.commit import RANDOM_BYTES
 from chrono.flare.epochs import VotingRound
 from chrono.flare.feeds import FeedId
 from chrono.flare.signatures import address_of
@@ -85,6 +88,7 @@ class House:
         self.crashed: list[str] = []
         """Supervised parts that crashed."""
         self._prices = Waves(seed)
+        self._random = partial(Random(f"random {seed}").randbytes, RANDOM_BYTES)
         self._world = asyncio.create_task(self.flare.run())
 
     def _featured(self, seed: int) -> FdcClient | None:
@@ -157,6 +161,7 @@ class House:
                 clock=self.wall,
                 log=log,
                 values=self._values,
+                random=self._random,
                 keys=ring(KEYS),
                 mode=Mode.LIVE,
                 protocols=() if self.fdc is None else (self.fdc.protocol(),),

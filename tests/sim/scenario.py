@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
+from hashlib import sha256
 from random import Random
 from typing import Any, TypeVar
 
@@ -46,6 +47,8 @@ class Report:
     faults: dict[str, int] = field(default_factory=dict)
     found: list[str] = field(default_factory=list)
     story: list[str] = field(default_factory=list)
+    chain: str = ""
+    """A digest of every transaction that came into a block, and when."""
     judged: Counter[str] = field(default_factory=Counter)
     """How many rounds could be judged, by what."""
 
@@ -109,7 +112,7 @@ async def _play(clock: VirtualClock, report: Report, faulty: int, features: Feat
         _mend(house)
         last = first + faulty + SETTLING + CALM
         await house.until(last + 2)
-        report.rounds = faulty
+        report.rounds, report.chain = faulty, _digest(house)
         _judge(house, report, first, last)
         await house.close()
 
@@ -172,6 +175,14 @@ def _mend(house: House) -> None:
     house.flare.chain.fund(KEYS.entity().submit, 10_000 * 10**18)
     if house.process is None or not house.process.alive:
         house.start()
+
+
+def _digest(house: House) -> str:
+    found = sha256()
+    for block in house.flare.chain.blocks:
+        found.update(b"%d %d" % (block.head.number, block.head.time_s))
+        found.update(b"".join(signed.hash for signed, _, _ in block.mined))
+    return found.hexdigest()
 
 
 def _judge(house: House, report: Report, first: int, last: int) -> None:
