@@ -164,7 +164,10 @@ def _expected(error: Exception) -> int | None:
     if isinstance(error, SettingsError):
         return _tell(str(error), "chrono config check", REFUSED if error.refused else FAILED)
     if isinstance(error, ChronoError):
-        return _tell(str(error), "chrono status" if error.reason is DATA_DIR_BUSY else "chrono doctor", FAILED)
+        from chrono.cli.safety import is_for_safety
+
+        code = REFUSED if is_for_safety(error) else FAILED
+        return _tell(str(error), "chrono status" if error.reason is DATA_DIR_BUSY else "chrono doctor", code)
     if isinstance(error, OSError) and error.strerror:
         about = f" ({error.filename})" if error.filename else ""
         return _tell(f"{error.strerror}{about}", "chrono doctor", FAILED)

@@ -9,18 +9,12 @@ from typing import Final
 import rich_click as click
 
 from chrono.cli.ends import FAILED, REFUSED, USAGE, Stop
-from chrono.errors import (
-    COLD_ROLE,
-    KEYSTORE_EXISTS,
-    KEYSTORE_OPEN,
-    KEYSTORE_SHARED,
-    ChronoError,
-)
+from chrono.cli.safety import is_for_safety
+from chrono.errors import ChronoError
 from chrono.settings import Secret, environment
 
 SHORTEST_PASSWORD: Final = 10
 MOST_STDIN: Final = 4096
-_FOR_SAFETY: Final = frozenset({COLD_ROLE, KEYSTORE_EXISTS, KEYSTORE_OPEN, KEYSTORE_SHARED})
 
 
 @contextmanager
@@ -29,7 +23,7 @@ def guided(then: str) -> Iterator[None]:
     try:
         yield
     except ChronoError as failed:
-        code = REFUSED if failed.reason in _FOR_SAFETY else FAILED
+        code = REFUSED if is_for_safety(failed) else FAILED
         raise Stop(str(failed), then=then, code=code) from None
 
 

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from chrono.cli.ends import REFUSED
 from chrono.clock import SECOND_NS, SystemClock
 from chrono.errors import IDENTITY_BUSY, REVEAL_OWED
 from chrono.flare.address import Address, checksummed
@@ -30,7 +31,7 @@ A_SEAT = {
 def test_a_second_voter_of_an_identity_does_not_start_whatever_its_data_folder(chrono, tmp_path: Path) -> None:
     with hold_identity("coston2", ME, tmp_path / ".local" / "state" / "chrono"):
         done = chrono("run", **A_SEAT)
-    assert done.code != 0
+    assert done.code == REFUSED
     assert IDENTITY_BUSY.message in done.err
 
 
@@ -49,5 +50,5 @@ def test_a_seat_that_would_not_send_an_owed_reveal_is_not_taken(chrono, tmp_path
     journal.attempt(Attempt("the call", 0, COSTON2.chain_id, ME, 0, b"\x01", bytes(32), 0))
     log.close()
     done = chrono("run", **A_SEAT)
-    assert done.code != 0
+    assert done.code == REFUSED
     assert REVEAL_OWED.message in done.err
