@@ -246,6 +246,11 @@ INTENT_CHANGED = Reason(
 CONTRACT_MISSING = Reason(
     "contract_missing", "the registry does not know this contract", "check the network and the registry's address"
 )
+CONTRACTS_MOVED = Reason(
+    "contracts_moved",
+    "contracts moved while Chrono was away, and it had begun with where they were",
+    "nothing: the duty begins anew with where they are now",
+)
 WRONG_CALENDAR = Reason(
     "wrong_calendar", "the chain counts its epochs otherwise than we do", "check `network`, or upgrade Chrono"
 )

@@ -1,7 +1,6 @@
 """The events of the last reward epochs as they came, kept in a file so that a restart reads only what is new.
 
-A file that is damaged, of other contracts, or of another chain is as none: everything is read again then. Losing it
-costs time, so it is written whole beside the old one and moved into its place, and a disk that refuses stops nothing.
+A file of other contracts, or of another chain, is as none: everything is read again then.
 """
 
 from collections.abc import Iterable
@@ -9,17 +8,13 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
-import msgspec
-import structlog
 from msgspec import Struct
 
 from chrono.chain.answers import Log
+from chrono.chain.kept_file import KeptFile
 from chrono.flare.address import Address
 
-_DIGEST: Final = 32
 _VERSION: Final = 1
-
-log = structlog.get_logger()
 
 
 class KeptLog(Struct, frozen=True, array_like=True):
@@ -55,45 +50,23 @@ class _File(Struct, frozen=True):
     kept: Kept
 
 
-_FILE: Final = msgspec.msgpack.Decoder(_File)
-
-
 class HistoryFile:
-    """One file of one chain. Nothing is raised for it: what cannot be read or written is told and passed over."""
+    """One file of one chain. Nothing is raised for it."""
 
     def __init__(self, path: Path, chain_id: int) -> None:
-        self._path = path
+        self._file = KeptFile(path, _File, "history")
         self._chain_id = chain_id
 
     def load(self, key: bytes) -> Kept | None:
         """What is kept under this key; None when that is nothing."""
-        try:
-            data = self._path.read_bytes()
-        except FileNotFoundError:
+        found = self._file.load()
+        if found is None or (found.version, found.chain_id, found.key) != (_VERSION, self._chain_id, key):
             return None
-        except OSError as error:
-            log.warning("history_unread", cause=error.strerror)
-            return None
-        digest, body = data[:_DIGEST], data[_DIGEST:]
-        if sha256(body).digest() != digest:
-            log.warning("history_unread", cause="the file is damaged")
-            return None
-        try:
-            found = _FILE.decode(body)
-        except (msgspec.DecodeError, RecursionError):
-            return None  # of another version of Chrono
-        same = (found.version, found.chain_id, found.key) == (_VERSION, self._chain_id, key)
-        return found.kept if same else None
+        return found.kept
 
     def save(self, key: bytes, kept: Kept) -> None:
         """Put this in the place of what was kept."""
-        body = msgspec.msgpack.encode(_File(_VERSION, self._chain_id, key, kept))
-        beside = self._path.with_name(self._path.name + ".new")
-        try:
-            beside.write_bytes(sha256(body).digest() + body)
-            beside.replace(self._path)
-        except OSError as error:
-            log.warning("history_unkept", cause=error.strerror)
+        self._file.save(_File(_VERSION, self._chain_id, key, kept))
 
 
 class History:

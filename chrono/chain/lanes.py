@@ -51,14 +51,16 @@ class Lane:
         fees: FeeRules,
         budget: HourlyBudget,
         kept: Iterable[Attempt] = (),
+        expected: int | None = None,
     ) -> None:
+        """`expected` is the nonce after all that were kept: what is owed takes it where no two nodes tell the next."""
         self.account = account
         self.taken = 0
         self._chain_id = chain_id
         self._rules = rules
         self._fees = fees
         self._budget = budget
-        self._nonces = Nonces(kept, rules)
+        self._nonces = Nonces(kept, rules, expected)
         self._known = Account()
         self._duties: dict[str, Duty] = {}
         self._endings: list[Ending] = []
@@ -229,11 +231,14 @@ class Lane:
 
     def _place(self, now_ns: int) -> Step | None:
         """Give a nonce to an intent that has none; or the lowest, when nobody needs it, to one that waits above."""
-        free = self._nonces.free({name for name, duty in self._duties.items() if not duty.is_over(now_ns)})
+        known = self._nonces.free({name for name, duty in self._duties.items() if not duty.is_over(now_ns)})
+        # Where no two nodes told the next nonce since the start, what is owed takes the one after all of ours.
+        free = self._nonces.expected if known is None else known
         if free is None:
             return None
         holders, unsettled = self._nonces.holders, self._nonces.unsettled
-        waiting = sorted(self._duties.values(), key=lambda duty: duty.urgency)
+        placed = (duty for duty in self._duties.values() if duty.intent.owed or known is not None)
+        waiting = sorted(placed, key=lambda duty: duty.urgency)
         without = [duty for duty in waiting if duty.intent.id not in holders | unsettled]
         above = [duty for duty in waiting if duty.intent.id in holders - unsettled]
         movable = above if free == self._nonces.next and self._nonces.gap else []

@@ -26,7 +26,10 @@ class Found(Struct, frozen=True):
 class Nonces:
     """The nonces of one account. `next` is the lowest that the chain has not used; None before nodes agreed on it."""
 
-    def __init__(self, kept: Iterable[Attempt], rules: LaneRules) -> None:
+    def __init__(self, kept: Iterable[Attempt], rules: LaneRules, expected: int | None = None) -> None:
+        """`expected` is the nonce after all that were kept, where any was."""
+        self.expected = expected
+        """The nonce after all of ours: the next one, unless somebody else uses the key."""
         self._rules = rules
         self._regressed = 0
         self.next: int | None = None
@@ -95,6 +98,7 @@ class Nonces:
     def add(self, attempt: Attempt, now_ns: int) -> None:
         """Hold the attempt's nonce for it."""
         self._slots.setdefault(attempt.nonce, Slot(attempt.nonce)).add(attempt, now_ns)
+        self.expected = max(self.expected or 0, attempt.nonce + 1)
 
     def looked(self, view: View, now_ns: int) -> list[Found]:
         """Take in what the nodes say; what is settled by it is let go of."""

@@ -106,6 +106,10 @@ class AttemptLog(Protocol):
         """The attempts of an account that may still be mined, in the order in which they were kept."""
         ...
 
+    def next_nonce(self, account: Address, chain_id: int) -> int | None:
+        """The nonce after all that attempts of the account have; None when none was ever kept."""
+        ...
+
 
 class Signer(Protocol):
     """A key behind its policy. Fits: keys' signer."""

@@ -55,6 +55,7 @@ class Sender:
             fees=fees or FeeRules(),
             budget=budget,
             kept=attempts.kept(signer.address, chain_id),
+            expected=attempts.next_nonce(signer.address, chain_id),
         )
 
     @property

@@ -38,6 +38,10 @@ class JournalAttempts:
         found = (read_attempt(each) for each in self._journal.attempts(account, chain_id))
         return [each for each in found if each is not None]
 
+    def next_nonce(self, account: Address, chain_id: int) -> int | None:
+        """The nonce after all that attempts of the account have; None when none was ever kept."""
+        return self._journal.next_nonce(account, chain_id)
+
 
 class MemoryAttempts:
     """The attempts of one command: whoever stops it looks at the chain for what became of them."""
@@ -52,6 +56,10 @@ class MemoryAttempts:
     def kept(self, account: Address, chain_id: int) -> Sequence[Attempt]:
         """The attempts of an account on a chain."""
         return [each for each in self._all if (each.account, each.signed.transaction.chain_id) == (account, chain_id)]
+
+    def next_nonce(self, account: Address, chain_id: int) -> int | None:
+        """Of what was kept by this command."""
+        return max((each.nonce + 1 for each in self.kept(account, chain_id)), default=None)
 
 
 def read_attempt(kept: records.Attempt) -> Attempt | None:

@@ -1,17 +1,19 @@
 """The chain as the duty sees it: nodes, contracts, history and reward epochs, kept true by parts that run for ever."""
 
+import asyncio
 from collections.abc import Callable, Collection, Iterator
 from typing import Final, TypeVar
 
 import structlog
 
+from chrono.chain.contracts_file import Found
 from chrono.chain.heads import HeadStream
 from chrono.chain.indexer import Indexer
 from chrono.chain.pool import Pool
 from chrono.chain.registry import Contracts, Registry, check_calendar, relay_state
 from chrono.chain.time import ChainClock
 from chrono.clock import SECOND_NS
-from chrono.errors import CONTRACT_MISSING, NO_HEALTHY_NODE, VOTER_AWAY, WRONG_CALENDAR, ChronoError
+from chrono.errors import CONTRACT_MISSING, CONTRACTS_MOVED, NO_HEALTHY_NODE, VOTER_AWAY, WRONG_CALENDAR, ChronoError
 from chrono.flare.address import Address
 from chrono.flare.epochs import VotingRound
 from chrono.flare.frames import FTSO
@@ -39,16 +41,18 @@ class ChainSide:
         self.on_book: Callable[[], None] = lambda: None
         """Called when the book of reward epochs has changed."""
         self.hindered: ChronoError | None = None
-        """Why `open` has not returned yet, when it failed."""
+        """Why the nodes have not told yet where everything is, when they were asked."""
         self.network = setup.network
         self.clock = ChainClock(setup.clock, [node.name for node in setup.nodes], setup.rules.time)
         self.pool = Pool(setup.nodes, self.clock, setup.rules.pool, on_head=self.clock.told)
         self._registry = Registry(self.pool, setup.registry, setup.known)
         self._sockets = dict(setup.sockets)
         self._rules = setup.rules
+        self._file = setup.contracts
+        self._confirmed = asyncio.Event()
         self._on_change = on_change
         self._history = setup.history
-        self._contracts: Contracts | None = None
+        self._found: Found | None = None
         self._indexer: Indexer | None = None
         self._book: EpochBook | None = None
         self._told: tuple[int, int] | None = None
@@ -58,7 +62,7 @@ class ChainSide:
     @property
     def contracts(self) -> Contracts:
         """Where the contracts are now. Raises: ChronoError(VOTER_AWAY) before `open`."""
-        return _there(self._contracts)
+        return _there(self._found).contracts
 
     @property
     def indexer(self) -> Indexer:
@@ -77,7 +81,7 @@ class ChainSide:
 
     def addresses(self, name: str) -> Collection[Address]:
         """Every address that a contract's name stands for. Fits: keys.ports.Contracts."""
-        return () if self._contracts is None else self._contracts.addresses((name,))
+        return () if self._found is None else self._found.contracts.addresses((name,))
 
     def parts(self) -> Iterator[tuple[str, Run]]:
         """What is to run before `open`: the nodes' heads, asked for and, where a node has a socket, heard."""
@@ -88,22 +92,52 @@ class ChainSide:
     async def open(self) -> None:
         """Return when the nodes told where everything is. Nodes that are away are waited for.
 
+        Where a node answers, and no second one agrees, it begins with what was found last: what is owed goes out, and
+        nothing is read and nothing new begun before `confirm` returns.
         Raises: ChronoError(WRONG_CALENDAR, CONTRACT_MISSING): that does not pass by waiting.
         """
-        while True:
-            try:
-                await self._find()
-            except ChronoError as error:
-                before, self.hindered = self.hindered, error
-                if error.reason in _FATAL:
-                    raise
-                if before is None or error.reason is not before.reason:  # once for each cause
-                    log.warning("chain_waits", cause=str(error))
-                await self.clock.sleep(RETRY_S)
-            else:
+        while (found := await self._asked()) is None:
+            if self.pool.head is not None and (kept := self._kept()) is not None:
+                log.warning("chain_reopened", cause="too few nodes agree: what is owed is sent, and nothing new begun")
+                self._begin(kept)
                 return
+            await self.clock.sleep(RETRY_S)
+        self._begin(found)
+        self._confirm(found)
 
-    async def _find(self) -> None:
+    async def confirm(self) -> None:
+        """Return when two nodes agree on what `open` began with.
+
+        Raises: ChronoError(CONTRACTS_MOVED) when they say something else, and those of `open`.
+        """
+        while not self._confirmed.is_set():
+            await self.clock.sleep(RETRY_S)
+            found = await self._asked()
+            if found is None:
+                continue
+            moved = found.contracts.now != self.contracts.now
+            self._confirm(found)
+            if moved:
+                raise ChronoError(CONTRACTS_MOVED)
+
+    async def read_history(self) -> None:
+        """Read the history and follow the head, for ever, once it is sure where everything is. A supervised part."""
+        await self._confirmed.wait()
+        await self.indexer.run()
+
+    async def _asked(self) -> Found | None:
+        """What two nodes agree on; None when they do not, which `hindered` then tells. Raises: as `open`."""
+        try:
+            return await self._find()
+        except ChronoError as error:
+            before, self.hindered = self.hindered, error
+            if error.reason in _FATAL:
+                raise
+            if before is None or error.reason is not before.reason:  # once for each cause
+                log.warning("chain_waits", cause=str(error))
+            return None
+
+    async def _find(self) -> Found:
         if self.pool.head is None:
             await self.pool.poll()
             if self.pool.head is None:
@@ -111,11 +145,30 @@ class ChainSide:
         contracts = await self._registry.resolve()
         state = await relay_state(self.pool, contracts.address("Relay"))
         check_calendar(state, self.network.timing)
-        self._contracts = contracts
-        self._book = EpochBook(self.network, threshold_increase_bips=state.threshold_increase_bips)
+        return Found(contracts, state)
+
+    def _kept(self) -> Found | None:
+        """What was found last, if it is of our calendar."""
+        kept = None if self._file is None else self._file.load()
+        if kept is not None:
+            check_calendar(kept.state, self.network.timing)
+        return kept
+
+    def _confirm(self, found: Found) -> None:
+        self.hindered = None
+        self._confirmed.set()
+        self._keep(found)
+
+    def _keep(self, found: Found) -> None:
+        if self._file is not None:
+            self._file.save(found)
+
+    def _begin(self, found: Found) -> None:
+        self._found = found
+        self._book = EpochBook(self.network, threshold_increase_bips=found.state.threshold_increase_bips)
         self._indexer = Indexer(
             self.pool,
-            contracts,
+            found.contracts,
             self.network.timing,
             self.clock,
             self._rules.index,
@@ -125,6 +178,7 @@ class ChainSide:
 
     async def keep_resolved(self) -> None:
         """Ask the registry at each new reward epoch, and now and then, for ever. A supervised part."""
+        await self._confirmed.wait()
         asked_ns = self.clock.monotonic_ns()
         while True:
             await self.clock.sleep(self._rules.look_s)
@@ -134,12 +188,13 @@ class ChainSide:
                 continue
             asked_ns = self.clock.monotonic_ns()
             try:
-                self._contracts = await self._registry.resolve()
+                found = Found(await self._registry.resolve(), _there(self._found).state)
             except ChronoError as error:
                 log.warning("registry_waits", cause=str(error))
                 continue
-            self._resolved_for = newest
-            self.indexer.contracts = self._contracts
+            self._resolved_for, self._found = newest, found
+            self.indexer.contracts = found.contracts
+            self._keep(found)
 
     def sync(self) -> bool:
         """Take what was read since into the book. Whether anything in it changed."""

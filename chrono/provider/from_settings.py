@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
+from chrono.chain.contracts_file import ContractsFile
 from chrono.chain.history import HistoryFile
 from chrono.clock import Clock
 from chrono.flare.address import checksummed
@@ -19,7 +20,7 @@ from chrono.provider.opening import (
     registry_of,
     rules_of,
 )
-from chrono.provider.places import FOLDER, history_path, journal_path
+from chrono.provider.places import FOLDER, contracts_path, history_path, journal_path
 from chrono.provider.setup import ProviderSetup, Seat
 from chrono.provider.voter import Crossing
 from chrono.settings import Settings
@@ -62,6 +63,9 @@ class FromSettings:
                 clock=self._clock,
                 log=self._log(held),
                 history=HistoryFile(history_path(self._settings.data_dir, network), network.chain_id),
+                contracts=ContractsFile(
+                    contracts_path(self._settings.data_dir, network), network.chain_id, self._registry
+                ),
                 values=crossing.values,
                 keys=self._keys,
                 seat=Seat(flare.seat),

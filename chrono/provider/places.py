@@ -34,6 +34,11 @@ def journal_path(data_dir: str, network: Network, whose: str) -> Path:
     return Path(data_dir) / FOLDER / f"{network.name}-{whose}.journal"
 
 
+def contracts_path(data_dir: str, network: Network) -> Path:
+    """Where it is kept where the contracts of a chain were."""
+    return Path(data_dir) / FOLDER / f"{network.name}.contracts"
+
+
 def history_path(data_dir: str, network: Network) -> Path:
     """Where the events of a chain lie: losing them costs time, no more."""
     return Path(data_dir) / FOLDER / f"{network.name}.events"

@@ -85,7 +85,7 @@ class Provider:
         """Vote, for ever.
 
         Raises: ChronoError(WRONG_CALENDAR, CONTRACT_MISSING) for another chain than we think, and JOURNAL_FOREIGN,
-        JOURNAL_BROKEN for a journal that is not ours or cannot be read.
+        JOURNAL_BROKEN for a journal that is not ours or cannot be read; CONTRACTS_MOVED: it is to begin anew.
         """
         chain = ChainSide(self._setup, self._wake)
         uncount = self._setup.reports.on_round(lambda report: count_round(self._setup.tally, report))
@@ -100,6 +100,7 @@ class Provider:
             work.rounds.stopping = self._stopping
             for name, run in work.parts():
                 supervisor.start(name, run)
+            await chain.confirm()
             await asyncio.Event().wait()
         except ChronoError as error:
             self._setup.reports.tell_provider(report_away(self._setup, chain, error))

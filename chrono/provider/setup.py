@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 from msgspec import Struct, field
 
+from chrono.chain.contracts_file import ContractsFile
 from chrono.chain.fees import FeeCaps, FeeRules
 from chrono.chain.gas import relay_gas, submission_gas
 from chrono.chain.history import HistoryFile
@@ -124,6 +125,8 @@ class ProviderSetup(Struct, frozen=True, kw_only=True):
     """Where the journal lies."""
     history: HistoryFile | None = None
     """Where the events that were read are kept, so that a start reads only what is new."""
+    contracts: ContractsFile | None = None
+    """Where it is kept where the contracts were, so that a start that meets one node alone sends what is owed."""
     values: ValuesOf
     random: Callable[[], bytes] = new_random
     """32 bytes that nobody can guess, for a commit; a simulation gives its own, so that it can be run again."""

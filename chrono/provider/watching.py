@@ -147,7 +147,8 @@ class Watch:
         self._read = indexer.left if tip is None or indexer.left is not None else tip.number
         if indexer.ready or self._read != before:
             return ""
-        return f"the history of the chain is not read on: {indexer.waits_for or 'too few nodes agree'}"
+        why = self._chain.hindered or indexer.waits_for or "too few nodes agree"
+        return f"the history of the chain is not read on: {why}"
 
     def _epoch_span(self, now_ns: int) -> Span:
         """The reward epoch that runs by the calendar."""
@@ -156,6 +157,8 @@ class Watch:
     def _awaiting(self, current: VotingRound, now_ns: int) -> told.Awaiting:
         """What comes next, and why if it is not as it should be."""
         indexer = self._chain.indexer
+        if (error := self._chain.hindered) is not None:
+            return told.Awaiting(what="a second node that says where the contracts are", reason=error.reason)
         if not indexer.ready:
             blocks = "" if indexer.left is None else f", {indexer.left} blocks more"
             return told.Awaiting(what=f"the history of the chain, which is being read{blocks}")

@@ -81,7 +81,7 @@ class Work:
 
     def parts(self) -> list[tuple[str, Run]]:
         """Everything that runs for ever, the readers of the chain first."""
-        found: list[tuple[str, Run]] = [("history", self.chain.indexer.run), ("registry", self.chain.keep_resolved)]
+        found: list[tuple[str, Run]] = [("history", self.chain.read_history), ("registry", self.chain.keep_resolved)]
         if self.senders is not None:
             found += list(self.senders.parts())
         found.append(("rounds", self.rounds.run))

@@ -143,6 +143,14 @@ class Journal:
         wanted = (bytes(account), chain_id)
         return tuple(each for each in self._state.minable() if (each.account, each.chain_id) == wanted)
 
+    def next_nonce(self, account: Address, chain_id: int) -> int | None:
+        """The nonce after all that attempts of the account have; None when none was ever kept."""
+        wanted = (bytes(account), chain_id)
+        after = [each.nonce + 1 for each in self._state.attempts.values() if (each.account, each.chain_id) == wanted]
+        if account in self._state.settled:
+            after.append(self._state.settled[account])
+        return max(after, default=None)
+
     def attempts_of(self, intent_id: str) -> tuple[Attempt, ...]:
         """Every attempt of an intent, in the order in which they were kept."""
         return tuple(each for each in self._state.attempts.values() if each.intent_id == intent_id)

@@ -149,7 +149,9 @@ class LaneHouse:
         return next(ending.reason for ending in self.ended if ending.intent.id == name)
 
     def _new(self) -> Lane:
-        return Lane(Address(ME), 31_337, rules=self.rules, fees=FeeRules(), budget=self.budget, kept=self.log)
+        expected = max((each.nonce + 1 for each in self.log), default=None)
+        lane = {"rules": self.rules, "fees": FeeRules(), "budget": self.budget, "kept": self.log}
+        return Lane(Address(ME), 31_337, **lane, expected=expected)
 
     def _view(self, hashes: tuple[bytes, ...]) -> View:
         if self.nodes_down:

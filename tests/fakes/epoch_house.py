@@ -63,6 +63,9 @@ class Attempts:
     def kept(self, account: Address, chain_id: int) -> Sequence[Attempt]:
         return [each for each in self.all if each.account == account]
 
+    def next_nonce(self, account: Address, chain_id: int) -> int | None:
+        return max((each.nonce + 1 for each in self.kept(account, chain_id)), default=None)
+
 
 class Published:
     """Published reward epochs. `absent` so many times before one is there; `paid` is what our identity gets."""

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from decimal import Decimal
 from typing import Any
 
+from chrono.chain.contracts_file import ContractsFile
 from chrono.clock import SECOND_NS
 from chrono.errors import JOURNAL_BROKEN, ChronoError
 from chrono.flare.epochs import VotingRound
@@ -93,6 +94,7 @@ class VotingHouse:
             self.flare.join(self.entity, carried=carried)
         self.flare.begin()
         self.nodes = self.flare.nodes(3)
+        self.contracts: ContractsFile | None = None
         self.rings = (self.keys,)
         self.log = MemoryLog()
         self.reports = Reports()
@@ -128,6 +130,7 @@ class VotingHouse:
             nodes=self.nodes,
             clock=self.wall,
             log=self.log,
+            contracts=self.contracts,
             values=self.values,
             keys=ring_of(*self.rings) if self.seat is Seat.SUBMITTER else None,
             seat=self.seat,

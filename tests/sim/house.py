@@ -14,6 +14,7 @@ from random import Random
 from tempfile import gettempdir
 from typing import Any
 
+from chrono.chain.contracts_file import ContractsFile, Found
 from chrono.chain.intents import LaneRules
 from chrono.chain.standing import PoolRules
 from chrono.clock import SECOND_NS
@@ -55,6 +56,19 @@ KEYS = Keyring.of("the provider under test")
 JOURNAL = Path(gettempdir()) / "chrono-simulated" / "journal"
 
 
+class KeptContracts(ContractsFile):
+    """Where the contracts were, on a disk that never fails: a process finds what the one before it kept."""
+
+    def __init__(self) -> None:
+        self._found: Found | None = None
+
+    def load(self) -> Found | None:
+        return self._found
+
+    def save(self, found: Found) -> None:
+        self._found = found
+
+
 class House:
     """One simulated world. Everything outlives the processes; `start` begins one."""
 
@@ -71,6 +85,7 @@ class House:
         """The client of our data connector; None: we have none."""
         self.nodes = self.flare.nodes(nodes)
         self.disk = Disk(seed)
+        self.contracts = KeptContracts()
         self.seed = seed
         self.process: Process | None = None
         self.provider: Provider | None = None
@@ -160,6 +175,7 @@ class House:
                 nodes=self.nodes,
                 clock=self.wall,
                 log=log,
+                contracts=self.contracts,
                 values=self._values,
                 random=self._random,
                 keys=ring(KEYS),

@@ -40,6 +40,9 @@ class Memory:
     def kept(self, account: Address, chain_id: int) -> Sequence[Attempt]:
         return [each for each in self.attempts if each.account == account]
 
+    def next_nonce(self, account: Address, chain_id: int) -> int | None:
+        return max((each.nonce + 1 for each in self.kept(account, chain_id)), default=None)
+
 
 class Key:
     """A signer, and whether its policy lets anything pass."""

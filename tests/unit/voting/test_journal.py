@@ -368,6 +368,19 @@ class TestCompaction:
         journal.compact(ID + 2, COMMIT.reveal_deadline_ns)
         assert reopened(log).rounds() == ()
 
+    def test_the_next_nonce_is_known_also_when_the_attempts_are_forgotten(
+        self, journal: Journal, log: CrashingLog
+    ) -> None:
+        assert journal.next_nonce(US.submit, CHAIN_ID) is None
+        left(journal)
+        journal.attempt(attempt_of(COMMIT_CALL.intent_id, nonce=6))
+        assert reopened(log).next_nonce(US.submit, CHAIN_ID) == 7
+        assert reopened(log).next_nonce(US.submit, CHAIN_ID + 1) is None
+        journal.settle(US.submit, 7)
+        journal.compact(ID + 2, COMMIT.reveal_deadline_ns)
+        assert reopened(log).attempts(US.submit, CHAIN_ID) == ()
+        assert reopened(log).next_nonce(US.submit, CHAIN_ID) == 7
+
     def test_an_attempt_that_may_still_be_mined_stays(self, journal: Journal, log: CrashingLog) -> None:
         left(journal)
         gone = attempt_of("before", nonce=0)
