@@ -12,7 +12,7 @@ from chrono.chain.pool import Pool
 from chrono.chain.ports import AttemptLog, Signer
 from chrono.chain.verdicts import best_of
 from chrono.clock import SECOND_NS, Clock
-from chrono.errors import ChronoError
+from chrono.errors import ChronoError, Reason
 from chrono.flare.address import Address
 from chrono.telemetry import TX_ATTEMPTS, TX_FEE, TX_INCLUSION, TX_NONCE_GAP
 
@@ -48,6 +48,8 @@ class Sender:
         self._wake = asyncio.Event()
         self._awaited: dict[str, asyncio.Future[Ending]] = {}
         self._first_sent_ns: dict[str, int] = {}
+        self._unknown: Reason | None = None
+        """Why the next nonce was not told when it was asked for last."""
         self._lane = Lane(
             signer.address,
             chain_id,
@@ -130,10 +132,13 @@ class Sender:
         )
 
     async def _nonce(self, account: Address) -> int | None:
+        before, self._unknown = self._unknown, None
         try:
             return await self._pool.nonce(account)
         except ChronoError as error:
-            log.warning("nonce_unknown", role=self._role, cause=error.reason.code)
+            self._unknown = error.reason
+            if error.reason is not before:  # once for each cause: it is asked again each second
+                log.warning("nonce_unknown", role=self._role, cause=error.reason.code)
             return None
 
     def _sign(self, step: Sign) -> None:

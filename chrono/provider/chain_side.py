@@ -218,7 +218,8 @@ class ChainSide:
         try:
             state = await relay_state(self.pool, self.contracts.address("Relay"))
         except ChronoError as error:
-            log.warning("initialised_unknown", cause=error.reason.code)
+            if self._initialised[1] is not None:  # once: it is asked again each second
+                log.warning("initialised_unknown", cause=error.reason.code)
             self._initialised = asked_ns, None
         else:
             self._initialised = asked_ns, state.last_initialised_reward_epoch
