@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from chrono.cli.ends import REFUSED
 from chrono.clock import SystemClock, to_rfc3339
 from chrono.flare.address import checksummed
 from chrono.flare.frames import SubmissionFunction
@@ -115,7 +116,7 @@ def test_a_voter_s_life_it_votes_alone_and_ends_what_it_owes(tmp_path: Path) -> 
 
 def _a_second_one_on_the_same_identity_does_not_start(twin: House) -> None:
     twin.start(ready=False)
-    assert exit_code(twin, 30) == 1
+    assert exit_code(twin, 30) == REFUSED
     assert "another Chrono votes for this identity" in twin.log()
 
 
