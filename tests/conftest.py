@@ -1,5 +1,9 @@
 """What holds for every test."""
 
+from collections.abc import Iterator
+
+import pytest
+import structlog
 from hypothesis import settings
 
 from chrono.keys.foreign import recursion_limit_kept
@@ -14,3 +18,11 @@ settings.load_profile("chrono")
 # and then a test of deep nesting would end the whole run.
 with recursion_limit_kept():
     import eth_account  # noqa: F401
+
+
+@pytest.fixture(autouse=True)
+def logs_as_before() -> Iterator[None]:
+    """A command says for its process where the log goes; in the process of the tests that ends with the test."""
+    before = structlog.get_config()
+    yield
+    structlog.configure(**before)

@@ -4,7 +4,7 @@ Each seed is one history of faults in random order, then half a minute of calm. 
 a block, every transaction was kept before it left, nothing costs more than its caps, no commit is sent too late.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from random import Random
 from typing import NoReturn
 
@@ -176,11 +176,9 @@ def play(seed: int) -> History:
 
 
 @pytest.fixture(autouse=True)
-def quiet() -> Iterator[None]:
+def quiet() -> None:
     """Ten thousand histories full of faults would print as many lines."""
     structlog.configure(processors=[_drop])
-    yield
-    structlog.reset_defaults()
 
 
 def _drop(*_: object) -> NoReturn:

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import structlog
 from msgspec.structs import replace
 
+from chrono.cli.ends import REFUSED
 from chrono.cli.root import run as run_chrono
 from chrono.flare.address import checksummed
 from chrono.keys.key_folder import KeyFolder
@@ -26,13 +26,6 @@ US = ENTITY.identity
 PASSWORD = "correct horse battery"
 
 Run = Callable[..., tuple[int, dict[str, Any], str]]
-
-
-@pytest.fixture(autouse=True)
-def logs_as_before() -> Iterator[None]:
-    """The commands say where their log goes; that lasts as long as the process, and here it goes on."""
-    yield
-    structlog.reset_defaults()
 
 
 @pytest.fixture
@@ -235,7 +228,7 @@ def test_too_late_is_said(run: Run, world: EntityWorld) -> None:
 def test_beside_a_chrono_that_votes_nothing_is_sent(run: Run, keys: KeyFolder) -> None:
     with hold_identity("local", US):
         code, _, err = run("register", "--send", "--password", "env:WALLET")
-    assert code == 1
+    assert code == REFUSED
     assert "another Chrono votes for this identity" in err
 
 

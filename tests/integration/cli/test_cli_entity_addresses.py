@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-import structlog
 from eth_account import Account as Signing
 
 from chrono.chain.entities import Tried
@@ -61,12 +60,6 @@ def chain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalChain]:
         deployment = deploy(anvil, owner, keeper, Plan(anvil.rpc.head()[1]))
         anvil.mine_by_the_clock()
         yield LocalChain(anvil, deployment)
-
-
-@pytest.fixture(autouse=True)
-def logs_as_before() -> Iterator[None]:
-    yield
-    structlog.reset_defaults()
 
 
 class Operator:

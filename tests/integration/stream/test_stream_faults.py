@@ -6,12 +6,11 @@ import json
 import logging
 import socket
 import struct
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import suppress
 
 import httpx
 import pytest
-import structlog
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
@@ -172,10 +171,8 @@ async def test_garbage_instead_of_websocket_ends_that_connection_only(garbage: b
 
 
 @pytest.fixture
-def _own_logs() -> Iterator[None]:
+def _own_logs() -> None:
     configure_logs(Logs(level="debug", format="json"))
-    yield
-    structlog.reset_defaults()
 
 
 @pytest.mark.usefixtures("_own_logs")

@@ -28,12 +28,6 @@ def spans() -> Iterator[InMemorySpanExporter]:
     use_tracer(None)
 
 
-@pytest.fixture(autouse=True)
-def logs_as_they_were() -> Iterator[None]:
-    yield
-    structlog.reset_defaults()
-
-
 async def test_a_batch_is_a_span_below_its_request_and_carries_its_id(spans: InMemorySpanExporter) -> None:
     async def write(_: object) -> dict[str, int]:
         return {}
