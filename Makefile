@@ -55,7 +55,8 @@ test: setup test-tools node-tools rust coverage ## every test, Rust and Python
 coverage: setup node-tools
 	@scripts/data-notice
 	@rm -f .coverage .coverage.*
-	$(BIN)/python -m pytest -n 2 --dist loadgroup --cov=chrono --cov-branch --cov-report=term-missing:skip-covered
+	$(BIN)/python -m pytest -n 2 --dist loadgroup --cov=chrono --cov-branch --cov-report=
+	@$(BIN)/coverage report
 
 rust: setup
 	cargo test --locked --workspace

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 from chrono.cli.ends import REFUSED
 from chrono.clock import SystemClock, to_rfc3339
 from chrono.flare.address import checksummed
@@ -88,7 +90,7 @@ def exit_code(house: House, within_s: float) -> int:
 
 def until_committed(network: ServedFlare, house: House) -> int:
     """The round whose commit has just been mined."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 100
     while time.monotonic() < deadline:
         round_id = network.round_now()
         if network.sent(SUBMIT1, round_id):
@@ -97,8 +99,25 @@ def until_committed(network: ServedFlare, house: House) -> int:
     raise AssertionError(house.log())
 
 
+def reveal_of(round_id: int) -> str:
+    """As a log names it."""
+    return f"round {round_id}: submit2 of protocol 100"
+
+
+def until_draining(house: House, round_id: int) -> None:
+    """The first signal is heard, and the process has told that it owes the round's reveal."""
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        told = [line for line in house.log().splitlines() if '"draining"' in line]
+        if any(reveal_of(round_id) in line for line in told):
+            return
+        time.sleep(0.1)
+    raise AssertionError(house.log())
+
+
+@pytest.mark.timeout(400)
 def test_a_voter_s_life_it_votes_alone_and_ends_what_it_owes(tmp_path: Path) -> None:
-    with served_flare() as network:
+    with served_flare(epoch_s=20, reveal_s=10) as network:
         house = voter(network, tmp_path)
         twin = voter(network, tmp_path)
         try:
@@ -116,7 +135,7 @@ def test_a_voter_s_life_it_votes_alone_and_ends_what_it_owes(tmp_path: Path) -> 
 
 def _a_second_one_on_the_same_identity_does_not_start(twin: House) -> None:
     twin.start(ready=False)
-    assert exit_code(twin, 30) == REFUSED
+    assert exit_code(twin, 60) == REFUSED
     assert "another Chrono votes for this identity" in twin.log()
 
 
@@ -137,8 +156,8 @@ def _a_second_signal_ends_it_at_once_and_says_what_is_lost(house: House, network
     round_id = until_committed(network, house)
     assert house.process is not None
     house.process.send_signal(signal.SIGTERM)
-    time.sleep(0.3)
+    until_draining(house, round_id)
     house.process.send_signal(signal.SIGTERM)
-    assert exit_code(house, 15) == 0
+    assert exit_code(house, 60) == 0
     assert "left_undone" in house.log()
-    assert f"round {round_id}: submit2 of protocol 100" in house.log()
+    assert reveal_of(round_id) in house.log()
