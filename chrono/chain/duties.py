@@ -2,9 +2,11 @@
 
 from typing import Final
 
+from chrono.chain.fees import Fee
 from chrono.chain.intents import Intent
 from chrono.clock import SECOND_NS
 from chrono.errors import FEES_TOO_HIGH, NOT_MINED, NOT_SENT, TOO_LATE, Reason
+from chrono.flare.transaction import Transaction
 
 RETRY_NS: Final = SECOND_NS
 """How soon something that could not be signed or kept is tried again."""
@@ -48,6 +50,19 @@ class Duty:
         """Whether another transaction may be made for it."""
         in_time = self._waits_until_ns <= now_ns <= self.intent.send_until_ns
         return in_time and not self.mute and not self.is_over(now_ns)
+
+    def transaction(self, chain_id: int, nonce: int, fee: Fee) -> Transaction:
+        """Its next attempt, not signed yet."""
+        return Transaction(
+            chain_id=chain_id,
+            nonce=nonce,
+            to=self.intent.to,
+            value_wei=self.intent.value_wei,
+            data=self.intent.data,
+            gas=self.gas,
+            max_fee_wei=fee.max_fee_wei,
+            max_priority_fee_wei=fee.max_priority_fee_wei,
+        )
 
     def is_over(self, now_ns: int) -> bool:
         """Whether nothing is sent for it any more; one that left may still be found in a block."""

@@ -31,7 +31,7 @@ from chrono.errors import (
     Reason,
 )
 from chrono.flare.address import Address
-from chrono.flare.transaction import SignedTransaction, Transaction
+from chrono.flare.transaction import SignedTransaction
 
 log = structlog.get_logger()
 
@@ -287,16 +287,4 @@ class Lane:
         if isinstance(fee, Reason):
             duty.wait(fee, now_ns)
             return None
-        return Sign(
-            duty.intent,
-            Transaction(
-                chain_id=self._chain_id,
-                nonce=nonce,
-                to=duty.intent.to,
-                value_wei=duty.intent.value_wei,
-                data=duty.intent.data,
-                gas=duty.gas,
-                max_fee_wei=fee.max_fee_wei,
-                max_priority_fee_wei=fee.max_priority_fee_wei,
-            ),
-        )
+        return Sign(duty.intent, duty.transaction(self._chain_id, nonce, fee))

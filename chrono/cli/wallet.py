@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any, Final
 import rich_click as click
 
 from chrono.cli import frame
-from chrono.cli.ends import DEGRADED, FAILED, OK, USAGE, Stop
+from chrono.cli.ends import DEGRADED, FAILED, OK, Stop
 from chrono.cli.wallet_secrets import given_key_text, given_password, guided, new_password
+from chrono.cli.wallet_verify import verdict_of, verify_ledger
 from chrono.clock import SystemClock
 from chrono.errors import ChronoError
 from chrono.flare.contracts.addresses import NETWORK_NAMES
@@ -194,7 +195,7 @@ def verify(
     """
     if role is not None and Role(role) in COLD:
         with guided("chrono wallet verify --help"):
-            return _verify_ledger(Role(role), path, as_json=as_json)
+            return verify_ledger(Role(role), path, as_json=as_json)
     folder = _folder(network, keys)
     with guided("chrono wallet list"):
         wanted = folder.of(Role(role)) if role else folder.keystores()
@@ -202,7 +203,7 @@ def verify(
         raise Stop(f"no keys for {folder.network} in {folder.path}", then="chrono wallet new --help")
     with guided("chrono wallet verify --help"):
         password = given_password(reference, "Password")
-    checked = [{**_told(each), **_verdict(each, password)} for each in wanted]
+    checked = [{**_told(each), **verdict_of(each, password)} for each in wanted]
     if as_json:
         frame.give_json(
             {"network": folder.network, "verified": all(each["sound"] for each in checked), "keys": checked}
@@ -278,37 +279,3 @@ def _told(keystore: "Keystore") -> dict[str, Any]:
 
 def _short(public: str) -> str:
     return f"point {public[:10]}…{public[-8:]}"
-
-
-def _verdict(keystore: "Keystore", password: Secret) -> dict[str, Any]:
-    from chrono.keys.keystore import open_keystore
-    from chrono.keys.proof import prove
-
-    try:
-        with open_keystore(keystore, password) as key:
-            prove(keystore, key)
-    except ChronoError as failed:
-        return {
-            "sound": False,
-            "reason": failed.reason.code,
-            "told": f"{failed.reason.message}; {failed.reason.remedy}",
-        }
-    return {"sound": True, "reason": None, "told": "opens, and signs"}
-
-
-def _verify_ledger(role: Role, path: str, *, as_json: bool) -> int:
-    from chrono.flare.address import checksummed
-    from chrono.keys.ledger import LedgerSigner, connect
-
-    try:
-        signer = LedgerSigner(connect(), path)
-    except ValueError as fault:
-        raise Stop(f"--path: {fault}", then="chrono wallet verify --help", code=USAGE) from fault
-    frame.say(f"{checksummed(signer.address)}: look at the Ledger, and sign the message `chrono wallet verify`")
-    signer.sign_message(b"chrono wallet verify")
-    told = {"role": role.value, "address": checksummed(signer.address), "path": path, "sound": True}
-    if as_json:
-        frame.give_json(told)
-    else:
-        frame.give(f"ok {role} {told['address']}")
-    return OK

@@ -18,7 +18,7 @@ from chrono.keys.keystore import SCRYPT_N, Keystore, create_keystore, public_of,
 from chrono.keys.private_files import check_folder
 from chrono.keys.roles import COLD, SEVERAL, TURNING, Role
 from chrono.keys.secret_key import SecretKey
-from chrono.settings.model import Secret
+from chrono.settings.kinds import Secret
 
 FOLDER: Final = "keys"
 """Below the data folder; in it, a folder for each network."""

@@ -8,7 +8,7 @@ from chrono.keys.foreign import recursion_limit_kept
 from chrono.keys.keystore import order_of
 from chrono.keys.roles import WITHOUT_ACCOUNT, Role
 from chrono.keys.secret_key import KEY_BYTES, SecretKey
-from chrono.settings.model import Secret
+from chrono.settings.kinds import Secret
 
 WORDS: Final = (12, 15, 18, 21, 24)
 PATH: Final = "m/44'/60'/0'/0/{index}"

@@ -20,7 +20,7 @@ from chrono.keys.foreign import recursion_limit_kept
 from chrono.keys.private_files import read_private, write_private
 from chrono.keys.roles import WITHOUT_ACCOUNT, Role
 from chrono.keys.secret_key import SecretKey
-from chrono.settings.model import Secret
+from chrono.settings.kinds import Secret
 from chrono_core import SortitionKey
 
 VERSION: Final = 3

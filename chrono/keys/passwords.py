@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from chrono.errors import PASSWORD_UNREADABLE, ChronoError
-from chrono.settings.model import Secret
+from chrono.settings.kinds import Secret
 from chrono.settings.secrets import UnreadableSecret, resolve
 
 LARGEST: Final = 4096

@@ -14,7 +14,7 @@ from chrono.errors import WALLET_FILE_FOREIGN, WRONG_PASSWORD, ChronoError
 from chrono.keys.foreign import recursion_limit_kept
 from chrono.keys.private_files import read_private
 from chrono.keys.secret_key import SecretKey
-from chrono.settings.model import Secret
+from chrono.settings.kinds import Secret
 
 VERSION: Final = 3
 _MOST_N: Final = 1 << 20

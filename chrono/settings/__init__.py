@@ -1,6 +1,7 @@
 """The one set of settings: read once, checked whole, handed to each room as its own part."""
 
 from chrono.settings.faults import Fault, SettingsError
+from chrono.settings.kinds import Secret
 from chrono.settings.load import Loaded, environment, load_settings
 from chrono.settings.model import (
     Alerts,
@@ -9,7 +10,6 @@ from chrono.settings.model import (
     Logs,
     Pricing,
     Redis,
-    Secret,
     Server,
     Settings,
     Store,

@@ -5,7 +5,8 @@ from typing import Annotated, Any, NamedTuple, get_args, get_origin
 
 import msgspec
 
-from chrono.settings.model import Secret, Settings
+from chrono.settings.kinds import Secret
+from chrono.settings.model import Settings
 
 PREFIX = "CHRONO__"
 """In front of an environment name that means a setting: CHRONO__SECTION__KEY."""

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple, get_args
 from urllib.parse import SplitResult, urlsplit
 
-from chrono.settings.model import Chain, Settings
+from chrono.settings.kinds import Chain
+from chrono.settings.model import Settings
 from chrono.settings.secrets import masked_secret
 
 SHORTEST_KEY = 8

@@ -8,7 +8,8 @@ import msgspec
 
 from chrono.settings.catalogue import Setting, catalogue, sections
 from chrono.settings.convert import expectation
-from chrono.settings.model import Secret, Settings
+from chrono.settings.kinds import Secret
+from chrono.settings.model import Settings
 
 _WIDTH = 100
 _HEAD = """\

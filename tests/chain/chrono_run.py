@@ -12,7 +12,7 @@ from typing import Any
 from chrono.keys.key_folder import KeyFolder
 from chrono.keys.roles import Role
 from chrono.keys.secret_key import SecretKey
-from chrono.settings.model import Secret
+from chrono.settings.kinds import Secret
 from tests.chain.market import price
 from tests.chain.scene import Scene
 from tests.fakes.house import House

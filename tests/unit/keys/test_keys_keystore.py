@@ -27,7 +27,7 @@ from chrono.keys.keystore import _checksum, open_keystore, public_of, read_keyst
 from chrono.keys.private_files import write_private
 from chrono.keys.roles import HOT, Role
 from chrono.keys.secret_key import SecretKey
-from chrono.settings.model import Secret
+from chrono.settings.kinds import Secret
 from chrono_core import SortitionKey
 
 PASSWORD = Secret("correct horse battery staple ✓")
