@@ -52,11 +52,10 @@ tests/chain/node_modules/.ready: tests/chain/package-lock.json scripts/local-cha
 
 test: setup test-tools node-tools rust coverage ## every test, Rust and Python
 
-coverage: setup node-tools
+coverage: setup node-tools ## the Python tests; `.venv/bin/coverage report` then lists what they do not reach
 	@scripts/data-notice
 	@rm -f .coverage .coverage.*
 	$(BIN)/python -m pytest -n 2 --dist loadgroup --cov=chrono --cov-branch --cov-report=
-	@$(BIN)/coverage report
 
 rust: setup
 	cargo test --locked --workspace
