@@ -17,7 +17,7 @@ from websockets.sync.client import ClientConnection, connect
 from tests.fakes.house import PUBLIC_KEY, House
 from tests.faults.test_kills import wait_for
 
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(300), pytest.mark.xdist_group("faults")]
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(600), pytest.mark.xdist_group("faults")]
 
 HOSTILE = "127.0.0.66"
 FLOOD_S = 3.0

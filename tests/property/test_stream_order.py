@@ -167,4 +167,4 @@ class Streams(RuleBasedStateMachine):
 
 
 Streams.TestCase.settings = settings(max_examples=200, stateful_step_count=40, deadline=None)
-TestStreams = pytest.mark.timeout(300)(Streams.TestCase)
+TestStreams = pytest.mark.timeout(600)(Streams.TestCase)

@@ -18,7 +18,7 @@ EPOCHS = 2
 ROUNDS = 12
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_over_two_reward_epochs_with_crashes_every_root_is_right_and_we_commit_no_offence() -> None:
     async def main(clock: VirtualClock) -> tuple[Judgement, int]:
         house = House(clock, 5, network=network_at(clock.now_ns(), rounds=ROUNDS))

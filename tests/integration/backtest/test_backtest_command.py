@@ -232,7 +232,7 @@ def test_memory_does_not_grow_with_the_tape(tmp_path):
         "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024, file=sys.stderr)"
     )
     peaks = []
-    for days in (5, 20):
+    for days in (3, 12):
         walk = lambda minute, offset: 1e5 + offset + minute % 977 * (1 + offset / 50)  # noqa: E731
         path = bars(tmp_path / f"{days}.parquet", FOUR, days * 1440, price=walk)
         done = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=True)

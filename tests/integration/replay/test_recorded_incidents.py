@@ -22,7 +22,7 @@ from chrono.simulation.replay import Replay
 from chrono.simulation.rows import Row
 from tests.fakes.desk import Desk, quote
 
-pytestmark = [pytest.mark.data, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.data, pytest.mark.timeout(600)]
 
 MINUTE_NS = 60 * SECOND_NS
 EDGES = ("USDT/USD", "USDC/USD", "EUR/USD")

@@ -14,7 +14,7 @@ from chrono.settings import Pricing
 from chrono.simulation.replay import Replay, with_minimum
 from chrono.simulation.rows import Row
 
-pytestmark = [pytest.mark.data, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.data, pytest.mark.timeout(600)]
 
 MINUTE_NS = 60 * SECOND_NS
 

@@ -6,7 +6,7 @@ from chrono.settings import Pricing
 from tests.truth import lying
 from tests.truth.planted import TARGET, planted, plants
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(600)
 
 SHORT_S = 900
 PLANTED = ("nothing", "ten times too high", "1 % too high", "silent")

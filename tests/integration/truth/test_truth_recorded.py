@@ -15,7 +15,7 @@ from tests.truth.figures import TARGET, errors
 from tests.truth.leaving_out import Task, leave_out
 from tests.truth.recordings import DEPEG, RECORDINGS, inquiries
 
-pytestmark = [pytest.mark.data, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.data, pytest.mark.timeout(600)]
 
 
 def span(start, end):
