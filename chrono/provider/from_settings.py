@@ -9,6 +9,7 @@ from chrono.chain.history import HistoryFile
 from chrono.clock import Clock
 from chrono.flare.address import checksummed
 from chrono.flare.networks import Network
+from chrono.provider.fdc_file import FdcFile
 from chrono.provider.hot_keys import HotKeys
 from chrono.provider.memory_log import MemoryLog
 from chrono.provider.opening import (
@@ -20,7 +21,7 @@ from chrono.provider.opening import (
     registry_of,
     rules_of,
 )
-from chrono.provider.places import FOLDER, contracts_path, history_path, journal_path
+from chrono.provider.places import FOLDER, contracts_path, fdc_path, history_path, journal_path
 from chrono.provider.setup import ProviderSetup, Seat
 from chrono.provider.voter import Crossing
 from chrono.settings import Settings
@@ -65,6 +66,9 @@ class FromSettings:
                 history=HistoryFile(history_path(self._settings.data_dir, network), network.chain_id),
                 contracts=ContractsFile(
                     contracts_path(self._settings.data_dir, network), network.chain_id, self._registry
+                ),
+                fdc_rounds=FdcFile(
+                    fdc_path(self._settings.data_dir, network, checksummed(self._identity)), network, self._identity
                 ),
                 values=crossing.values,
                 keys=self._keys,

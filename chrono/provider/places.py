@@ -39,6 +39,11 @@ def contracts_path(data_dir: str, network: Network) -> Path:
     return Path(data_dir) / FOLDER / f"{network.name}.contracts"
 
 
+def fdc_path(data_dir: str, network: Network, identity: str) -> Path:
+    """Where the FDC's rounds that were counted for an entity lie."""
+    return Path(data_dir) / FOLDER / f"{network.name}-{identity}.fdc"
+
+
 def history_path(data_dir: str, network: Network) -> Path:
     """Where the events of a chain lie: losing them costs time, no more."""
     return Path(data_dir) / FOLDER / f"{network.name}.events"

@@ -25,6 +25,7 @@ from chrono.flare.networks import Network
 from chrono.flare.units import COIN_WEI, GWEI
 from chrono.keys.funding import DUTIES
 from chrono.keys.roles import Role
+from chrono.provider.fdc_file import FdcFile
 from chrono.provider.hot_keys import HotKeys
 from chrono.provider.sub_protocols import SubProtocol
 from chrono.settings import Secret
@@ -127,6 +128,8 @@ class ProviderSetup(Struct, frozen=True, kw_only=True):
     """Where the events that were read are kept, so that a start reads only what is new."""
     contracts: ContractsFile | None = None
     """Where it is kept where the contracts were, so that a start that meets one node alone sends what is owed."""
+    fdc_rounds: FdcFile | None = None
+    """Where the FDC's rounds that were counted are kept, so that a restart costs the budget nothing."""
     values: ValuesOf
     random: Callable[[], bytes] = new_random
     """32 bytes that nobody can guess, for a commit; a simulation gives its own, so that it can be run again."""

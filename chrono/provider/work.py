@@ -63,7 +63,7 @@ class Work:
         source = None if setup.reward_data is None else reward_source(setup.reward_data, setup.network.name)
         self.driver = self._driver(setup, source)
         self.updates = self._updates(setup)
-        self.fdc = FdcCounting(chain, setup.identity, tally)
+        self.fdc = FdcCounting(chain, setup.identity, tally, setup.fdc_rounds)
         self.claims = None if source is None else self._claims(setup, source)
         chain.on_book = self.driver.wake if self.driver is not None else _nothing
         self.standing = EntityStanding(

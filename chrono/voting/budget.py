@@ -24,6 +24,15 @@ class Hits(Struct, frozen=True):
     hits: int = 0
 
 
+class CountedRound(Struct, frozen=True):
+    """One round, as it was counted."""
+
+    reward_epoch_id: int
+    round_id: int
+    hits: int
+    values: int
+
+
 class AnchorBudget(Struct, frozen=True, kw_only=True):
     """A reward epoch against the anchor condition. All but `rounds` and `rounds_over` count values: rounds x feeds."""
 
@@ -103,6 +112,16 @@ class HitTally:
             if protocol == protocol_id and (before_round is None or round_id < before_round)
         ]
         return Hits(len(told), sum(values for _, values in told), sum(hits for hits, _ in told))
+
+    def rounds(self, protocol_id: int = FTSO) -> tuple[CountedRound, ...]:
+        """Every round that was counted for a protocol."""
+        with self._lock:
+            return tuple(
+                CountedRound(epoch, round_id, hits, values)
+                for epoch, counted in self._epochs.items()
+                for (protocol, round_id), (hits, values) in counted.items()
+                if protocol == protocol_id
+            )
 
     def holds(self, reward_epoch_id: int, round_id: int, protocol_id: int = FTSO) -> bool:
         """Whether the round was counted."""

@@ -13,6 +13,7 @@ from chrono.flare.feeds import FeedId
 from chrono.flare.frames import FTSO, SubmissionFunction, decode_calldata
 from chrono.keys.roles import Role
 from chrono.keys.secret_key import SecretKey
+from chrono.provider.fdc_file import FdcFile
 from chrono.provider.hot_keys import HotKey, HotKeys
 from chrono.provider.provider import Provider
 from chrono.provider.setup import ProviderRules, ProviderSetup, Seat
@@ -95,6 +96,7 @@ class VotingHouse:
         self.flare.begin()
         self.nodes = self.flare.nodes(3)
         self.contracts: ContractsFile | None = None
+        self.fdc_rounds: FdcFile | None = None
         self.rings = (self.keys,)
         self.log = MemoryLog()
         self.reports = Reports()
@@ -131,6 +133,7 @@ class VotingHouse:
             clock=self.wall,
             log=self.log,
             contracts=self.contracts,
+            fdc_rounds=self.fdc_rounds,
             values=self.values,
             keys=ring_of(*self.rings) if self.seat is Seat.SUBMITTER else None,
             seat=self.seat,

@@ -1,19 +1,30 @@
 """What the reward epoch still forgives, counted by a running provider on a simulated Flare, and told with its reasons."""
 
+from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace
+
+from chrono.chain.ledger import KEPT_ROUNDS
 from chrono.errors import CONTRACT_MISSING, COUNT_INCOMPLETE
+from chrono.flare.address import Address
 from chrono.flare.frames import FDC, SubmissionFunction
 from chrono.flare.units import COIN_WEI
+from chrono.provider.fdc_file import FdcFile
 from chrono.simulation.flare.attestations import Attestations
+from chrono.simulation.flare.genesis import network_at
 from chrono.simulation.virtual_time import VirtualClock
 from chrono.telemetry import BUDGET_LEFT
+from chrono.voting.budget import CountedRound
 from chrono.voting.provider_report import Budget
-from tests.fakes.voting_house import VotingHouse, play
+from tests.fakes.voting_house import START_NS, VotingHouse, play
 from tests.integration.provider.test_provider_fdc import Fdc
 
 HEAVY_WEI = 1_000_000_000 * COIN_WEI
 """With it our signature alone makes a round of the FDC final."""
+
+LONG_EPOCHS = network_at(START_NS, rounds=60)
+"""With reward epochs longer than what is read of a chain's transactions."""
 
 
 def house_of(clock: VirtualClock, *protocols: Any) -> VotingHouse:
@@ -104,6 +115,39 @@ def test_a_start_counts_the_rounds_whose_transactions_are_still_read() -> None:
         assert told.fdc.rewarded == finalised(house, start + 5, told.fdc.rounds_over)
 
     play(scenario)
+
+
+def test_a_restart_knows_the_rounds_whose_transactions_are_not_read_any_more(tmp_path: Path) -> None:
+    async def scenario(clock: VirtualClock) -> None:
+        house = VotingHouse(clock, protocols=[Fdc(clock)], stake_wei=HEAVY_WEI, network=LONG_EPOCHS)
+        house.fdc_rounds = FdcFile(tmp_path / "ours.fdc", house.flare.network, house.entity.identity)
+        house.start()
+        start = house.round_now().id
+        await house.until(start + KEPT_ROUNDS + 6)
+        before = budget(house).fdc
+        assert before is not None
+        await house.kill()
+        house.start()
+        await house.until(start + KEPT_ROUNDS + 7, 60)
+        after = budget(house).fdc
+        assert after is not None
+        assert after.rounds == after.rounds_over > KEPT_ROUNDS + 3
+        assert after.rewarded >= before.rewarded > KEPT_ROUNDS
+
+    play(scenario)
+
+
+def test_the_counts_of_another_chain_or_entity_are_not_taken(tmp_path: Path) -> None:
+    counted = (CountedRound(3, 700, 1, 1), CountedRound(3, 701, 0, 1))
+    ours, path = Address(b"\x11" * 20), tmp_path / "ours.fdc"
+    FdcFile(path, LONG_EPOCHS, ours).save(counted)
+    assert FdcFile(path, LONG_EPOCHS, ours).load() == counted
+    assert FdcFile(path, LONG_EPOCHS, Address(b"\x12" * 20)).load() == ()
+    later = replace(LONG_EPOCHS.timing, first_start_s=LONG_EPOCHS.timing.first_start_s + 90)
+    for other in (replace(LONG_EPOCHS, chain_id=LONG_EPOCHS.chain_id + 1), replace(LONG_EPOCHS, timing=later)):
+        assert FdcFile(path, other, ours).load() == ()
+    path.write_bytes(path.read_bytes()[:-1])
+    assert FdcFile(path, LONG_EPOCHS, ours).load() == ()
 
 
 def test_what_the_others_earn_of_the_fdc_without_us_is_missed() -> None:
