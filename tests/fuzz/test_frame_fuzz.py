@@ -171,9 +171,12 @@ class Witness:
         await self._client.close()
 
 
-async def publish(house: House, said: list[float]) -> None:
-    """A higher price every 30 ms, until cancelled; `said` are those that were taken."""
-    while True:
+async def publish(house: House, said: list[float], enough: asyncio.Event) -> None:
+    """A higher price every 30 ms, until it is enough; `said` are those that were taken.
+
+    It is asked to end and never cancelled: a request in its thread would go on, and its price be heard and not said.
+    """
+    while not enough.is_set():
         price = float(len(said) + 1)
         feed = {"symbol": "FUZZ/USD", "price": str(price), "source": "witnessed", "timestamp": int(time.time() * 1000)}
         status, answer = await asyncio.to_thread(house.ingest, [feed])
@@ -225,21 +228,22 @@ async def fire(house: House, keep: Path) -> Counter[str]:
     if ONLY is not None:
         await volley(house, gun, range(int(ONLY), int(ONLY) + 1), ends, keep)
         return ends
-    said: list[float] = []
+    said, enough = list[float](), asyncio.Event()
     witnesses = [await Witness.sit_down(house, door) for door in DOORS]
-    beside = [asyncio.create_task(publish(house, said)), *(asyncio.create_task(w.listen()) for w in witnesses)]
+    publishing = asyncio.create_task(publish(house, said, enough))
+    listening = [asyncio.create_task(witness.listen()) for witness in witnesses]
     await volley(house, gun, range(WARM_UP), ends, keep)
     warm = process.memory_info().rss
     await volley(house, gun, range(WARM_UP, WARM_UP + TALKS), ends, keep)
     grown = process.memory_info().rss - warm
     assert ends["mute"] <= MOST_MUTE * sum(ends.values()), ends
-    beside[0].cancel()
-    await asyncio.gather(beside[0], return_exceptions=True)
+    enough.set()
+    await publishing
     async with asyncio.timeout(10):
         while any(witness.newest < said[-1] for witness in witnesses):
-            assert not any(task.done() for task in beside[1:]), [task for task in beside[1:] if task.done()]
+            assert not any(task.done() for task in listening), listening
             await asyncio.sleep(0.05)
-    for task, witness in zip(beside[1:], witnesses, strict=True):
+    for task, witness in zip(listening, witnesses, strict=True):
         task.cancel()
         assert witness.heard == len(said), f"{witness.door}: {witness.heard} of {len(said)} prices"
         await witness.leave()
