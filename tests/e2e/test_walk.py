@@ -116,7 +116,7 @@ def test_a_second_start_on_the_same_folder_says_who_holds_it() -> None:
         house.start()
         other = subprocess.run(
             [sys.executable, "-m", "chrono.cli", "run", "--port", "0"],
-            env=house.environment, capture_output=True, text=True, timeout=30, check=False,
+            env=house.environment, capture_output=True, text=True, timeout=60, check=False,
         )  # fmt: skip
         assert other.returncode == 1
         assert "another Chrono runs on this data folder" in other.stderr
@@ -131,7 +131,7 @@ def test_a_taken_port_is_named() -> None:
             other.environment["CHRONO__SERVER__PORT"] = str(house.port)
             other.start(ready=False)
             assert other.process is not None
-            assert other.process.wait(30) == 1
+            assert other.process.wait(60) == 1
             assert "another program listens on this port" in other.log()
 
 
@@ -141,7 +141,7 @@ def test_ctrl_c_stops_everything_that_was_started() -> None:
         started = psutil.Process(house.pid).children(recursive=True)
         assert started
         assert house.stop() == 0
-        assert psutil.wait_procs(started, timeout=5)[1] == []
+        assert psutil.wait_procs(started, timeout=60)[1] == []
         assert not (house.data_dir / "server.json").exists()
 
 
@@ -150,7 +150,7 @@ def test_nothing_outlives_a_kill_9_and_nothing_hinders_the_next_start() -> None:
         house.start()
         started = psutil.Process(house.pid).children(recursive=True)
         house.kill()
-        assert psutil.wait_procs(started, timeout=10)[1] == []
+        assert psutil.wait_procs(started, timeout=60)[1] == []
         house.start()
         assert house.get("/live")[0] == 200
 
@@ -164,4 +164,4 @@ def test_dev_shows_simulated_prices_and_says_that_they_are() -> None:
         until(lambda: "simulated market · simulated Flare network" in house.log())
         os.kill(house.pid, signal.SIGINT)
         assert house.process is not None
-        assert house.process.wait(10) == 0
+        assert house.process.wait(60) == 0

@@ -26,7 +26,7 @@ def feeds(market: str, price: float, **more: Any) -> list[dict[str, Any]]:
     ]
 
 
-def until(ask: Callable[[], Any], within_s: float = 15) -> Any:
+def until(ask: Callable[[], Any], within_s: float = 60) -> Any:
     deadline = time.monotonic() + within_s
     while time.monotonic() < deadline:
         if answer := ask():
@@ -37,6 +37,6 @@ def until(ask: Callable[[], Any], within_s: float = 15) -> Any:
 
 def frames(socket: ClientConnection, wanted: str) -> dict[str, Any]:
     while True:
-        frame: dict[str, Any] = json.loads(socket.recv(timeout=10))
+        frame: dict[str, Any] = json.loads(socket.recv(timeout=60))
         if frame["type"] == wanted:
             return frame

@@ -64,7 +64,7 @@ class EntityWorld:
 
     def __enter__(self) -> "EntityWorld":
         self._thread.start()
-        assert self._ready.wait(10)
+        assert self._ready.wait(60)
         return self
 
     def __exit__(self, _: type[BaseException] | None, __: BaseException | None, ___: TracebackType | None) -> None:

@@ -127,6 +127,6 @@ def _header(head: Head) -> dict[str, Any]:
 
 async def wait_open(node: HeadNode) -> None:
     """Until somebody subscribed."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not node.subscribed:
             await asyncio.sleep(0.005)

@@ -74,7 +74,7 @@ class House:
             self.wait_live()
         return self
 
-    def wait_live(self, within_s: float = 40.0) -> None:
+    def wait_live(self, within_s: float = 120.0) -> None:
         """Until `/live` answers. Raises: RuntimeError with the log when the process ends or never answers."""
         deadline = time.monotonic() + within_s
         while time.monotonic() < deadline:
@@ -98,7 +98,7 @@ class House:
         path: str,
         body: bytes | None = None,
         headers: dict[str, str] | None = None,
-        timeout: float = 10,
+        timeout: float = 60,
     ) -> tuple[int, bytes]:
         """Status and body of one request; HTTP errors are answers, not exceptions."""
         asked = urllib.request.Request(self.url + path, data=body, method=method, headers=headers or {})
@@ -113,7 +113,7 @@ class House:
         status, body = self.request("GET", path, headers={"X-API-Key": key} if key else {})
         return status, json.loads(body) if body else None
 
-    def ingest(self, feeds: list[dict[str, Any]], worker: str = "test-worker", timeout: float = 10) -> tuple[int, Any]:
+    def ingest(self, feeds: list[dict[str, Any]], worker: str = "test-worker", timeout: float = 60) -> tuple[int, Any]:
         """Status and decoded JSON of one ingest batch."""
         body = json.dumps({"worker_id": worker, "feeds": feeds}).encode()
         headers = {"X-API-Key": INTERNAL_KEY, "Content-Type": "application/json"}
@@ -126,7 +126,7 @@ class House:
         self.process.kill()
         self.process.wait()
 
-    def stop(self, within_s: float = 10.0) -> int:
+    def stop(self, within_s: float = 60.0) -> int:
         """Ctrl-C, and the exit code."""
         assert self.process is not None
         if self.process.poll() is None:

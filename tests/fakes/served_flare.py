@@ -81,7 +81,7 @@ def served_flare(epoch_s: int = 10, reveal_s: int = 5) -> Iterator[ServedFlare]:
 
     thread = threading.Thread(target=lambda: asyncio.run(main()), daemon=True)
     thread.start()
-    assert ready.wait(10)
+    assert ready.wait(60)
     try:
         yield made
     finally:

@@ -71,7 +71,7 @@ async def open_doors(rules: Stream | None = None, **more: Any) -> AsyncIterator[
 
 
 async def _until_listening(port: int) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while True:
             try:
                 _, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -89,7 +89,7 @@ async def say(client: ClientConnection, **frame: Any) -> None:
 
 async def hear(client: ClientConnection, kind: str | None = None) -> dict[str, Any]:
     """The next frame; with `kind` it must be of that type."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         frame: dict[str, Any] = json.loads(await client.recv())
     assert kind is None or frame["type"] == kind, frame
     return frame
@@ -144,7 +144,7 @@ class DoorsProcess:
         answer: dict[str, Any] = json.loads(await self._process.stdout.readline())
         return answer
 
-    async def until(self, connections: int, within_s: float = 15.0) -> None:
+    async def until(self, connections: int, within_s: float = 60.0) -> None:
         """Wait until so many readers are held."""
         async with asyncio.timeout(within_s):
             while (await self.ask())["connections"] != connections:

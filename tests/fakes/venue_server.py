@@ -249,7 +249,7 @@ async def venue(name: str, **how: object) -> AsyncIterator[VenueServer]:
         await server.stop()
 
 
-async def until(condition: Callable[[], object], within_s: float = 10.0) -> None:
+async def until(condition: Callable[[], object], within_s: float = 60.0) -> None:
     """Return as soon as the condition holds. Raises: TimeoutError."""
     async with asyncio.timeout(within_s):
         while not condition():

@@ -71,7 +71,7 @@ def assert_only_ingest_stopped(house: House) -> None:
     for port in (house.port, house.stream_port):
         with connect(f"ws://127.0.0.1:{port}/stream?key={PUBLIC_KEY}") as reader:
             reader.send(json.dumps({"action": "subscribe", "symbols": ["F00/USD"]}))
-            kinds = [json.loads(reader.recv(5)) for _ in range(3)]
+            kinds = [json.loads(reader.recv(60)) for _ in range(3)]
             assert [frame["type"] for frame in kinds] == ["hello", "subscribed", "snapshot"]
             assert kinds[2]["data"][0]["symbol"] == "F00/USD"
 

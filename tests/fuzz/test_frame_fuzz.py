@@ -239,7 +239,7 @@ async def fire(house: House, keep: Path) -> Counter[str]:
     assert ends["mute"] <= MOST_MUTE * sum(ends.values()), ends
     enough.set()
     await publishing
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while any(witness.newest < said[-1] for witness in witnesses):
             assert not any(task.done() for task in listening), listening
             await asyncio.sleep(0.05)

@@ -121,7 +121,7 @@ def broken(raw: bytes, drawn: random.Random) -> bytes:
 def read_all(name: str, raw: bytes) -> None:
     """Every parser of the venue, whatever the message was meant for."""
     spec = spec_of(name)
-    began = time.perf_counter()
+    began = time.process_time()
     if spec.stream is not None:
         check_words(spec.stream.parse(raw))
         if spec.stream.new_parser is not None:
@@ -138,7 +138,7 @@ def read_all(name: str, raw: bytes) -> None:
         refused = spec.rest.refusal(status, {"Retry-After": raw[:20].decode("latin-1")}, raw)
         if refused is not None:
             check_words([refused])
-    assert time.perf_counter() - began < SLOWEST_S, raw[:200]
+    assert time.process_time() - began < SLOWEST_S, raw[:200]
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -160,7 +160,7 @@ async def test_a_receiver_that_hangs_or_cuts_delays_nobody(fault: str) -> None:
         began = time.monotonic()
         for number in range(3):
             queue.offer(notice(number=number))
-        assert time.monotonic() - began < 0.05
+        assert time.monotonic() - began < 0.3, "an offer waited for the deadline of a delivery"
         await until(lambda: receiver.cuts or receiver.bodies)
         setattr(receiver, fault, False)
         await until(lambda: queue.waiting == 0)
@@ -171,7 +171,7 @@ async def test_an_endless_answer_is_not_read() -> None:
     receiver = Receiver()
     receiver.body_bytes = 10_000_000_000
     async with receiver.listening() as port:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             await HttpSink(settings(port)).deliver(notice())
 
 
@@ -197,7 +197,7 @@ async def test_a_notice_that_nobody_took_for_a_day_is_given_up() -> None:
             clock.advance(300 * SECOND_NS)
             await asyncio.sleep(0.001)
 
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         await pass_a_day()
     assert clock.now_ns() >= 24 * 3600 * SECOND_NS
     running.cancel()

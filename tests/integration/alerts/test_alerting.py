@@ -63,7 +63,7 @@ async def voting(begin: Any, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
         settings = Alerts(url=Secret(f"http://127.0.0.1:{port}/hook"), private_network=True)
         alerting = Alerting(settings, "coston2", clock)
         ours = Voter(begin, COSTON2, clock, snapshots=Snapshots(clock), reports=Reports(), alerting=alerting)
-        async with ours.started(), asyncio.timeout(20):
+        async with ours.started(), asyncio.timeout(60):
             yield
 
 

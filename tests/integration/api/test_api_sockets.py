@@ -61,7 +61,7 @@ async def ask(port: int, *parts: bytes, body_after: asyncio.Event | None = None)
 
 
 async def read_answer(reader: asyncio.StreamReader) -> tuple[int, bytes]:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         head = await reader.readuntil(b"\r\n\r\n")
         status = int(head.split(b" ", 2)[1])
         length = next(

@@ -59,7 +59,7 @@ def started(environ: dict[str, str]) -> Iterator[Dev]:
     finally:
         if process.poll() is None:
             process.send_signal(signal.SIGINT)
-            process.communicate(timeout=30)
+            process.communicate(timeout=60)
         shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -154,7 +154,7 @@ def test_db_leaves_the_database_of_a_running_one_alone(dev: Dev, chrono) -> None
 def test_ctrl_c_ends_it_quietly_and_takes_its_traces_away(module_environ: dict[str, str]) -> None:
     with started(module_environ) as running:
         running.process.send_signal(signal.SIGINT)
-        _, said = running.process.communicate(timeout=30)
+        _, said = running.process.communicate(timeout=60)
         assert running.process.returncode == 0
         assert "Traceback" not in said
         assert not (running.folder / "server.json").exists()

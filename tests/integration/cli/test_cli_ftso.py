@@ -124,7 +124,7 @@ def decoding(environ, tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
 
 def test_ctrl_c_ends_a_long_file_quietly(decoding: subprocess.Popen[bytes]) -> None:
     decoding.send_signal(signal.SIGINT)
-    _, said = decoding.communicate(timeout=30)
+    _, said = decoding.communicate(timeout=60)
     assert (decoding.returncode, said.strip()) == (130, b"")
 
 
@@ -133,7 +133,7 @@ def test_a_reader_that_has_enough_ends_it_quietly(decoding: subprocess.Popen[byt
     assert decoding.stderr is not None
     decoding.stdout.close()
     assert decoding.stderr.read() == b""
-    assert decoding.wait(30) == 0
+    assert decoding.wait(60) == 0
 
 
 def test_an_empty_file_is_bad_use(chrono, tmp_path: Path) -> None:

@@ -120,7 +120,7 @@ def test_ctrl_c_ends_a_watch_quietly(environ, tmp_path: Path, answering: Answeri
         assert process.stderr is not None
         assert "market" in process.stdout.readline()
         process.send_signal(signal.SIGINT)
-        assert process.wait(timeout=20) == 130
+        assert process.wait(timeout=60) == 130
         assert process.stderr.read().strip() == ""
 
 
@@ -190,6 +190,6 @@ def on_a_terminal(args: list[str], environ: dict[str, str], folder: Path) -> str
                 shown += part
         except OSError:  # Linux: the other end is closed
             pass
-        process.wait(timeout=20)
+        process.wait(timeout=60)
     os.close(ours)
     return shown.decode(errors="replace")

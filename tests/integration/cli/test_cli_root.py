@@ -148,7 +148,7 @@ def test_a_table_that_nobody_reads_any_more_is_no_failure(environ, tmp_path: Pat
     command = f"{sys.executable} -m chrono.cli alerts list | :"
     done = subprocess.run(
         ["/bin/bash", "-c", f"{command}; echo ${{PIPESTATUS[0]}} >&2"], env=environ, cwd=tmp_path, capture_output=True,
-        text=True, check=False, timeout=30,
+        text=True, check=False, timeout=60,
     )  # fmt: skip
     assert done.stderr.strip() == "0"
 
@@ -156,7 +156,7 @@ def test_a_table_that_nobody_reads_any_more_is_no_failure(environ, tmp_path: Pat
 def test_a_reader_that_leaves_early_ends_a_watch_quietly(environ, tmp_path: Path, answering) -> None:
     command = f"{sys.executable} -m chrono.cli price BTC/USD --watch --json --url {answering.url} --key x | head -n 1"
     done = subprocess.run(
-        ["/bin/sh", "-c", command], env=environ, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=30
+        ["/bin/sh", "-c", command], env=environ, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60
     )
     assert json.loads(done.stdout)["data"][0]["symbol"] == "BTC/USD"
     assert done.stderr == ""

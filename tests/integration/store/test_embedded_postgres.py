@@ -255,7 +255,7 @@ async def test_a_frozen_server_can_be_stopped(server):
     pids = pids_of(server.cluster, server.pid)
     for pid in pids:
         os.kill(pid, signal.SIGSTOP)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         await server.stop()
     await until_gone_all(pids)
 
@@ -263,7 +263,7 @@ async def test_a_frozen_server_can_be_stopped(server):
 async def test_a_backend_that_never_ends_does_not_hold_up_a_stop(server):
     with psycopg.connect(server.conninfo) as stuck:
         os.kill(stuck.info.backend_pid, signal.SIGSTOP)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             await server.stop()
         await until_gone(stuck.info.backend_pid)
 
@@ -273,7 +273,7 @@ async def test_it_is_started_again_when_it_dies_under_the_same_address(server):
     watching = asyncio.create_task(server.watch())
     for pid in pids_of(server.cluster, server.pid):
         os.kill(pid, signal.SIGKILL)
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while server.pid in {None, first} or not await asyncio.to_thread(_tries, conninfo):
             await asyncio.sleep(0.05)
     watching.cancel()

@@ -122,7 +122,7 @@ async def test_updates_reach_the_other_instances_and_never_come_back(opened, raw
         await until_listening(raw, 3)
         first.put_later([estimate(now_ns, price="1")])
         first.put_later([estimate(now_ns + 1000, price="2"), estimate(now_ns, market=ETH)])
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             got = [await heard[second].get() for _ in range(2)]
             [await heard[third].get() for _ in range(2)]
         assert {(e.market, e.price) for e in got} == {(BTC, 2), (ETH, Decimal("67234.56"))}
@@ -130,7 +130,7 @@ async def test_updates_reach_the_other_instances_and_never_come_back(opened, raw
 
 
 async def until_listening(raw, count):
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while (await raw.pubsub_numsub("chrono:price_updates:all"))[0][1] < count:
             await asyncio.sleep(0.01)
 
@@ -144,7 +144,7 @@ async def test_an_outdated_value_is_not_announced(opened, raw, now_ns):
         await first.put_latest([estimate(now_ns, price="2")])
         await first.put_latest([estimate(now_ns - SECOND_NS, price="1")])
         await first.put_latest([estimate(now_ns + SECOND_NS, price="3")])
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             assert [(await heard.get()).price for _ in range(2)] == [2, 3]
 
 
@@ -169,13 +169,13 @@ async def test_exactly_the_limit_passes_however_many_ask_at_once(opened, raw, mo
 
 
 async def test_a_place_is_free_again_exactly_when_the_oldest_leaves_the_window(cache, raw):
-    first = [await cache.take("k", 3, 1, 0) for _ in range(4)]
+    first = [await cache.take("k", 3, 3, 0) for _ in range(4)]
     assert [allowed for allowed, _, _ in first] == [True, True, True, False]
     free_at_ns = first[-1][2]
     allowed = False
     while not allowed:
         asked_ns = await redis_time_ns(raw)
-        allowed, _, _ = await cache.take("k", 3, 1, 0)
+        allowed, _, _ = await cache.take("k", 3, 3, 0)
         assert allowed or asked_ns <= free_at_ns
     assert await redis_time_ns(raw) >= free_at_ns
 
@@ -187,16 +187,18 @@ async def redis_time_ns(raw):
 
 async def test_no_window_ever_holds_more_than_the_limit(cache, raw):
     let_in = []
+    before = await redis_time_ns(raw)
     for _ in range(400):
         allowed, _, _ = await cache.take("w", 5, 1, 0)
-        seconds, us = await raw.time()
-        let_in += [seconds * 1_000_000 + us] if allowed else []
+        after = await redis_time_ns(raw)
+        let_in += [(before, after)] if allowed else []
+        before = after
         if len(let_in) >= 16:
             break
         await asyncio.sleep(0.01)
     assert len(let_in) >= 10
-    for early, late in zip(let_in, let_in[5:], strict=False):
-        assert late - early >= 1_000_000 - 50_000  # we look a little later than Redis does
+    for (early, _), (_, late) in zip(let_in, let_in[5:], strict=False):
+        assert late - early >= 1_000_000_000, "six within a second, whenever between our looks Redis let them in"
 
 
 async def test_a_limit_of_nothing_lets_nobody_in(cache):
@@ -233,7 +235,7 @@ async def test_with_redis_gone_every_call_ends_soon_with_a_name_and_works_again_
     cache = opened(fragile.url)
     await call(cache)
     fragile.stop() if how == "stopped" else fragile.freeze()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         for _ in range(20):  # all of them together within the time that one may hang
             with pytest.raises(ChronoError) as away:
                 await call(cache)
@@ -244,7 +246,7 @@ async def test_with_redis_gone_every_call_ends_soon_with_a_name_and_works_again_
 
 
 async def until_back(cache):
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             try:
                 return await cache.ping()

@@ -20,7 +20,7 @@ DAY_NS = 86_400 * SECOND_NS
 
 
 async def until_written(store):
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while store.consensus._waiting:
             await asyncio.sleep(0.01)
 

@@ -23,7 +23,7 @@ DAY_NS = 86_400 * SECOND_NS
 
 
 async def until_written(store):
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while store.submissions._waiting:
             await asyncio.sleep(0.01)
 
@@ -182,7 +182,7 @@ async def test_rounds_beyond_the_retention_go_with_all_that_hangs_on_them(store,
     submissions.write_later(finished(newer))
     task = asyncio.ensure_future(submissions.run())
     try:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while await submissions.round("coston2", ROUND.id, TIMING) is not None:
                 await asyncio.sleep(0.01)
     finally:

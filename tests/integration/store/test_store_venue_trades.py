@@ -17,7 +17,7 @@ from tests.fakes.venue_server import running, until
 async def stored(store, since_ns, least):
     """The trades in the table since then, once there are so many."""
     found = []
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while len(found) < least:
             found = await store.trades.recent(since_ns)
     return found

@@ -130,11 +130,11 @@ async def test_clients_that_vanish_in_the_middle_leave_no_memory_behind(process:
 
 
 async def test_a_client_that_answers_no_ping_is_cut() -> None:
-    async with open_doors(ping_s=0.2) as doors:
+    async with open_doors(ping_s=0.5) as doors:
         reader, writer = await a_raw_reader(doors.fast.port)
         client = await connect(doors.url("fast"))  # this one answers
         with suppress(ConnectionResetError):
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 while await reader.read(4096):
                     pass
         writer.close()
@@ -147,7 +147,7 @@ async def test_a_reader_that_pings_and_reads_no_pong_is_refused() -> None:
         _, writer = await a_raw_reader(doors.fast.port)
         for _ in range(1000):
             writer.write(bytes([0x89, 0x80 | 125]) + bytes(4) + b"p" * 125)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while doors.hub.connections:
                 await asyncio.sleep(0.01)
         writer.close()
@@ -161,7 +161,7 @@ async def test_garbage_instead_of_websocket_ends_that_connection_only(garbage: b
         healthy = await subscribed(doors.url("fast"), "BTC")
         _, writer = await a_raw_reader(doors.fast.port)
         writer.write(garbage)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while doors.hub.connections > 1:
                 await asyncio.sleep(0.01)
         doors.price("1")

@@ -55,7 +55,7 @@ def priced(house: VenueHouse) -> set[Market]:
 
 async def others_are_priced_anew(house: VenueHouse) -> None:
     house.quotes.clear()
-    await until(lambda: priced(house) >= OTHERS, 20.0)
+    await until(lambda: priced(house) >= OTHERS)
     assert priced(house) == OTHERS
 
 
@@ -154,9 +154,9 @@ async def test_a_symbol_that_is_listed_again_is_taken_back_by_stream_and_rest(na
         server.prices[gone] = server.prices[SYMBOLS[name][0]]
         server.listed[gone] = True
         house.quotes.clear()
-        await until(lambda: priced(house) == set(MARKETS), 20.0)
+        await until(lambda: priced(house) == set(MARKETS))
         await until(lambda: house.report(name).unlisted == ())
-        await until(lambda: any(quote.volume for quote in house.told(name, MARKETS[GONE])), 20.0)
+        await until(lambda: any(quote.volume for quote in house.told(name, MARKETS[GONE])))
         assert server.handshakes == handshakes
         # And when it goes once more it is left out once more.
         server.wire.delisted = {gone}
@@ -178,4 +178,4 @@ async def test_what_stream_and_rest_refused_is_taken_back_when_the_list_names_it
         server.prices["ADA/USD"] = server.prices["BTC/USD"]
         server.listed["ADA/USD"] = True
         await until(lambda: house.report("kraken").unlisted == ())
-        await until(lambda: any(quote.volume for quote in house.told("kraken", MARKETS[GONE])), 20.0)
+        await until(lambda: any(quote.volume for quote in house.told("kraken", MARKETS[GONE])))

@@ -1,5 +1,7 @@
 """The four stalls at a venue that speaks its own wire: each is found within twice its threshold, each has its remedy."""
 
+import asyncio
+import time
 from decimal import Decimal
 
 import pytest
@@ -11,7 +13,7 @@ from tests.fakes.venue_house import BTC, house
 from tests.fakes.venue_server import until
 from tests.fakes.venue_wires import WIRES
 
-SHORT_S = 0.8
+SHORT_S = 1.5
 
 
 def stalls(name, verdict):
@@ -19,8 +21,13 @@ def stalls(name, verdict):
 
 
 async def found(name, verdict, before, within_s):
-    """Wait for the verdict; it must come within twice its threshold."""
-    await until(lambda: stalls(name, verdict) > before, within_s=2 * within_s)
+    """Wait for the verdict; it must come within twice its threshold, in which this process itself did not stand."""
+    spent_s, looked_s = 0.0, time.monotonic()
+    while stalls(name, verdict) <= before:
+        assert spent_s < 2 * within_s, f"{name} is not found {verdict}"
+        await asyncio.sleep(0.005)
+        now_s = time.monotonic()
+        spent_s, looked_s = spent_s + min(now_s - looked_s, 0.05), now_s
 
 
 @pytest.mark.parametrize("name", WIRES)
@@ -40,7 +47,7 @@ async def test_a_dead_socket_is_found_and_replaced(name):
 @pytest.mark.parametrize("name", WIRES)
 async def test_a_silent_socket_is_found_and_subscribed_again(name):
     before, dead = stalls(name, "silent"), stalls(name, "dead")
-    beat = Heartbeat(every_s=0.0, silent_after_s=0.6)
+    beat = Heartbeat(every_s=0.0, silent_after_s=1.2)
     async with house({name: {"heartbeat": beat, "quiet_s": SHORT_S}}) as built:
         server = built.servers[name]
         await until(lambda: built.state(name) == "live")
@@ -127,13 +134,13 @@ async def test_a_lagging_clock_is_found_and_its_quotes_are_left_out(name):
 
 async def test_a_quiet_venue_that_answers_pings_is_not_dead():
     before = stalls("binance", "dead")
-    async with house({"binance": {"heartbeat": Heartbeat(every_s=0.0, silent_after_s=0.3)}}) as built:
+    async with house({"binance": {"heartbeat": Heartbeat(every_s=0.0, silent_after_s=1.0)}}) as built:
         server = built.servers["binance"]
         await until(lambda: built.state("binance") == "live")
         server.silent = True
         heard = built.door.connectors["binance"].lines[0].machine.liveness
         since = heard.heard_ns
-        await until(lambda: heard.heard_ns > since + SECOND_NS)
+        await until(lambda: heard.heard_ns > since + 3 * SECOND_NS)
         assert stalls("binance", "dead") == before
         assert server.handshakes == 1
 
@@ -141,11 +148,11 @@ async def test_a_quiet_venue_that_answers_pings_is_not_dead():
 async def test_a_venue_that_never_answers_pings_but_tells_prices_lives():
     before = stalls("okx", "dead")
     async with house(
-        {"okx": {"heartbeat": Heartbeat(every_s=0.05, silent_after_s=0.5, ping=lambda: b"ping")}}
+        {"okx": {"heartbeat": Heartbeat(every_s=0.05, silent_after_s=2.0, ping=lambda: b"ping")}}
     ) as built:
         server = built.servers["okx"]
         server.wire.answers = lambda frame: []
-        await until(lambda: server.heard.count("ping") > 20)
+        await until(lambda: server.heard.count("ping") > 60)
         assert built.state("okx") == "live"
         assert stalls("okx", "dead") == before
         assert built.told("okx", BTC)

@@ -158,7 +158,7 @@ async def test_a_sleeper_wakes_when_the_time_is_corrected_past_its_hour() -> Non
     await asyncio.sleep(0)
     assert not sleeper.done()
     clock.told("n0", Head(6, b"", b"", START_S + 61))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         await sleeper
 
 
@@ -172,7 +172,7 @@ async def test_a_sleeper_sleeps_on_when_the_time_is_corrected_backwards() -> Non
             await asyncio.sleep(0)
     assert not sleeper.done()  # 45 s passed, which is what the wrong clock took for more than 60
     world.go(20)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         await sleeper
     assert world.clock.now_ns() >= due_ns
 

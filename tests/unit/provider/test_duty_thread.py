@@ -13,7 +13,7 @@ from chrono.supervisor import Supervisor
 
 
 async def until(asked: "asyncio.Event | threading.Event") -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while not asked.is_set():
             await asyncio.sleep(0.001)
 
@@ -113,7 +113,7 @@ async def test_a_duty_that_ends_before_it_has_answered_is_away_and_cancels_nobod
     thread = DutyThread(work)
     running = asyncio.create_task(thread.run())
     await until(began)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         with pytest.raises(ChronoError) as away:
             await thread.ask(unanswered)
     assert away.value.reason is VOTER_AWAY
@@ -160,6 +160,6 @@ async def test_a_part_that_is_cancelled_at_once_leaves_no_thread() -> None:
         running.cancel()
         with suppress(asyncio.CancelledError):
             await running
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while threading.active_count() > before:
             await asyncio.sleep(0.001)

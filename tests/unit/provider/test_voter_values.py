@@ -57,7 +57,7 @@ async def test_values_are_of_the_chain_s_round_though_the_machine_is_ahead(monke
     ahead, answers = ManualClock(OnChain.now_ns + 9 * SECOND_NS), Answers()
     ours = Voter(begin, COSTON2, ahead, snapshots=Snapshots(ahead), reports=Reports())
     ours.agree_with(answers)  # type: ignore[arg-type]  # as much of it as is asked
-    async with ours.started(), asyncio.timeout(5):
+    async with ours.started(), asyncio.timeout(60):
         while ours._provider is None:
             await asyncio.sleep(0.001)
         begun[0].values([])

@@ -73,7 +73,7 @@ async def test_a_price_of_zero_is_no_history_and_no_fall_is_shown_as_minus_nothi
 async def test_the_supervised_part_reads_the_table_by_itself() -> None:
     _, history, changes = a_table([BTC])
     part = asyncio.create_task(changes.run())
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         await history.read.wait()
     part.cancel()
     assert history.asked == [{BTC}]
