@@ -88,7 +88,7 @@ def _fuzz(
     )
     @hypothesis.given(case=operation.as_strategy(generation_mode=mode))
     def holds(case: schemathesis.Case) -> None:
-        answer = case.call(base_url=url, session=session, headers={"X-API-Key": ADMIN_KEY}, timeout=30)
+        answer = case.call(base_url=url, session=session, headers={"X-API-Key": ADMIN_KEY}, timeout=60)
         statuses[answer.status_code] += 1
         _check_status(case, answer)
         _check_error(case, answer)
