@@ -282,6 +282,7 @@ class Lane:
             reserve_wei=self._rules.reserve_wei,
             budget_wei=self._budget.left_wei(now_ns, owed=duty.intent.owed),
             to_beat=None if slot is None else slot.to_beat,
+            left_behind=slot is not None and slot.newest.intent_id != duty.intent.id,
         )
         fee = offer_for(duty, limits, self._fees)
         if isinstance(fee, Reason):

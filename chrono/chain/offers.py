@@ -27,12 +27,16 @@ class Limits(Struct, frozen=True, kw_only=True):
     """What is left of the hour's."""
     to_beat: Fee | None
     """What a node may hold for the same nonce."""
+    left_behind: bool
+    """Whether that is of another intent, which ended: nobody sends it again."""
 
 
 def offer_for(duty: Duty, limits: Limits, rules: FeeRules) -> Fee | Reason:
     """The fee of the next attempt, or why there can be none now: FEES_TOO_HIGH, NOT_FUNDED.
 
-    What is owed is sent below the chain's price too, at its cap: the price may fall before the deadline.
+    What is owed is sent below the chain's price too, at its cap: the price may fall before the deadline. What was left
+    behind and cannot be outbid within the limits stops nobody: nodes may have dropped it, and then the nonce would stay
+    unused for ever; a node that still holds it refuses the new offer, and brings the old one into a block.
     """
     base_fee_wei = limits.account.base_fee_wei
     floor = max(rules.unknown_base_fee_wei if base_fee_wei is None else base_fee_wei, 1)
@@ -41,7 +45,8 @@ def offer_for(duty: Duty, limits: Limits, rules: FeeRules) -> Fee | Reason:
     by_funds = _by_funds(duty, limits)
     fee = capped(wished, by_caps if by_funds is None else min(by_caps, by_funds))
     why = NOT_FUNDED if by_funds is not None and by_funds < by_caps else FEES_TOO_HIGH
-    if not replaces(fee, limits.to_beat) or fee.max_priority_fee_wei < 1:
+    beaten = limits.left_behind or replaces(fee, limits.to_beat)
+    if not beaten or fee.max_priority_fee_wei < 1:
         return why
     affordable = fee.max_fee_wei >= floor or (duty.intent.owed and why is FEES_TOO_HIGH)
     return fee if affordable else why

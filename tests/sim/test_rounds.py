@@ -49,6 +49,16 @@ def test_what_seeds_found_once_stays_mended(seed: int) -> None:
     assert report.found == [], "\n".join(report.story)
 
 
+def test_a_signature_at_its_cap_that_all_nodes_dropped_keeps_no_later_one_from_a_block() -> None:
+    """Seed 200307: since a spike of gas no signature was sent any more, for the nonce could not be outbid."""
+    report = run(200307)
+    assert {
+        "round 21 +61.89 s: our waiting transactions are dropped for 44 s",
+        "round 21 +80.64 s: gas costs 20 times as much for 32 s",
+    } <= set(report.story)
+    assert report.found == [], "\n".join(report.story)
+
+
 def test_the_same_seed_gives_the_same_history_to_the_last_byte_whatever_ran_before() -> None:
     first = run(3, faulty=3)
     another = run(4, faulty=3)

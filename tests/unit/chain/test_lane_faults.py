@@ -1,6 +1,6 @@
 """A lane against every fault that a chain and its nodes have: what was asked for is in a block, or a reason says why."""
 
-from itertools import pairwise
+import itertools
 
 import pytest
 from msgspec.structs import replace
@@ -89,7 +89,7 @@ def test_every_replacement_pays_eleven_percent_more_of_both() -> None:
     house.run(30)
     offers = [attempt.signed.transaction for attempt in house.log]
     assert len(offers) > 3
-    for before, after in pairwise(offers):
+    for before, after in itertools.pairwise(offers):
         assert after.nonce == before.nonce
         assert 100 * after.max_fee_wei >= 111 * before.max_fee_wei
         assert 100 * after.max_priority_fee_wei >= 111 * before.max_priority_fee_wei
@@ -316,6 +316,53 @@ def test_all_nodes_down_for_the_whole_window_are_the_reason() -> None:
     house.want("reveal 2", owed=True)
     house.run(50)
     assert house.reason_of("reveal 2") is NOT_MINED
+
+
+def at_its_cap(house: LaneHouse, name: str, *, owed: bool = False) -> None:
+    """An intent that ended at its cap, in no block."""
+    house.want(name, owed=owed, caps=COMMIT_CAPS, send_s=90, expires_s=90)
+    house.run(100, mine_every_s=None)
+    assert house.reason_of(name) is FEES_TOO_HIGH
+    assert house.log[-1].signed.transaction.max_fee_wei * 111 > COMMIT_CAPS.most_fee_wei * 100
+
+
+@pytest.mark.parametrize(("first", "then"), list(itertools.product([False, True], repeat=2)))
+def test_what_ended_at_its_cap_and_was_dropped_by_all_nodes_keeps_nothing_behind_it_from_a_block(
+    first: bool, then: bool
+) -> None:
+    """It cannot be outbid within the caps, and need not be: nobody holds it, and nobody sends it again."""
+    house = LaneHouse()
+    house.swallow = True
+    at_its_cap(house, "before", owed=first)
+    house.swallow = False
+    house.want("behind", owed=then, caps=COMMIT_CAPS)
+    house.run(6)
+    assert house.reason_of("behind") is None
+    assert house.mined() == [payload("behind")]
+    assert {attempt.nonce for attempt in house.log} == {0}
+
+
+def test_what_ended_at_its_cap_and_is_still_held_goes_first_and_what_is_behind_it_takes_the_next_nonce() -> None:
+    house = LaneHouse()
+    at_its_cap(house, "before")
+    house.want("behind")
+    house.run(5, mine_every_s=None)
+    # Nothing outbids it, so this is tried once, and not again and again.
+    assert len([attempt for attempt in house.log if attempt.intent_id == "behind"]) == 1
+    house.run(8)
+    assert house.reason_of("behind") is None
+    assert house.mined() == [payload("before"), payload("behind")]
+
+
+def test_after_a_crash_too_what_ended_at_its_cap_keeps_nothing_from_a_block() -> None:
+    house = LaneHouse()
+    house.swallow = True
+    at_its_cap(house, "before")
+    house.swallow = False
+    house.crash()
+    house.want("behind")
+    house.run(6)
+    assert house.mined() == [payload("behind")]
 
 
 def test_a_gas_spike_stops_a_commit_at_its_cap_and_lets_a_reveal_pay_more() -> None:
