@@ -145,7 +145,7 @@ def test_postgresql_stopped_under_1000_feeds_a_second_costs_no_answered_feed() -
             seen.add(answer["data"][0]["timestamp"])
             time.sleep(0.5)
         assert acknowledged(senders) - before > AWAY_S * 300, "ingest did not go on without PostgreSQL"
-        assert len(seen) > AWAY_S / 2, "latest prices stood still without PostgreSQL"
+        assert len(seen) > AWAY_S, "latest prices stood still without PostgreSQL"
         postgres.start()
         wait_for(lambda: drained(house), 60, f"the spool did not drain within 60 s:\n{house.log()}")
         for sender in senders:
