@@ -21,7 +21,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager, suppress
 from functools import cache
@@ -81,11 +81,17 @@ def _run(what: Callable[[], Coroutine[Any, Any, object]]) -> None:
 
 
 @asynccontextmanager
-async def open_store(data_dir: Path, *, clock: Clock | None = None, **settings: Any) -> AsyncIterator[Store]:
-    """A store on this folder with its parts running, as the root runs them; `settings` are more of Settings'."""
+async def open_store(
+    data_dir: Path, *, clock: Clock | None = None, without: Collection[str] = (), **settings: Any
+) -> AsyncIterator[Store]:
+    """A store on this folder with its parts running, as the root runs them; `settings` are more of Settings'.
+
+    The parts named in `without` do not run: their steps are the test's to take.
+    """
     store = await Store.open(Settings(data_dir=str(data_dir), **settings), clock or SystemClock())
+    assert {name for name, _ in store.parts()} >= {*without}
     try:
-        async with running(store.parts()):
+        async with running([part for part in store.parts() if part[0] not in without]):
             yield store
     finally:
         await store.close()
