@@ -34,6 +34,15 @@ def stream_handlers(hub: Hub) -> Sequence[BaseRouteHandler]:
 
 async def stream_socket(socket: WebSocket[Any, Any, Any], hub: NamedDependency[Hub]) -> None:
     """Live prices over WebSocket."""
+    try:
+        await _converse(socket, hub)
+    finally:
+        # Litestar's wrappers know their socket and it them. In that circle granian's side, and with it the file of a
+        # client that broke off, would wait for the garbage collector.
+        del socket.receive, socket.send
+
+
+async def _converse(socket: WebSocket[Any, Any, Any], hub: Hub) -> None:
     key = key_of(socket.headers, socket.scope["query_string"].decode("latin-1"))
     socket.scope["query_string"] = HIDDEN if key else b""
     if not origin_allowed(socket.headers.get("origin"), hub.rules.origins):

@@ -2,14 +2,16 @@
 notices, and memory stays flat. And keys: they stand in no log."""
 
 import asyncio
+import gc
 import json
 import logging
 import socket
 import struct
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 
 import httpx
+import psutil
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
@@ -168,6 +170,46 @@ async def test_garbage_instead_of_websocket_ends_that_connection_only(garbage: b
         await hear(healthy, "price_update")
         writer.close()
         await healthy.close()
+
+
+@pytest.fixture
+def _no_collector() -> Iterator[None]:
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.mark.usefixtures("_no_collector")
+@pytest.mark.parametrize(
+    ("handshake", "said"),
+    [
+        (HANDSHAKE.replace(b"Host: x", b"Host: x\r\nOrigin: https://evil.example"), b""),
+        (HANDSHAKE, b"\x81\x05hello"),
+        (HANDSHAKE, b"\x83\x80\x00\x00\x00\x00"),
+        (HANDSHAKE, b""),
+    ],
+    ids=["a foreign origin", "no mask", "no such opcode", "nothing"],
+)
+@pytest.mark.parametrize("door", DOORS)
+async def test_a_client_that_is_gone_holds_no_file_until_the_garbage_collector_comes(
+    door: str, handshake: bytes, said: bytes
+) -> None:
+    async with open_doors(Stream(origins=("https://templar.example",))) as doors:
+        port = doors.fast.port if door == "fast" else doors.main_port
+        for _ in range(5):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(handshake)
+            assert (await reader.readline()).split()[1] in {b"101", b"403"}
+            writer.write(said)
+            writer.close()
+        async with asyncio.timeout(60):
+            while _ended_by_the_client_alone(port):
+                await asyncio.sleep(0.05)
+
+
+def _ended_by_the_client_alone(port: int) -> list[str]:
+    held = psutil.Process().net_connections("tcp")
+    return [str(one.raddr) for one in held if one.status == psutil.CONN_CLOSE_WAIT and one.laddr.port == port]
 
 
 @pytest.fixture
