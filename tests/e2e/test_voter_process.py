@@ -99,6 +99,16 @@ def until_committed(network: ServedFlare, house: House) -> int:
     raise AssertionError(house.log())
 
 
+def until_mined(network: ServedFlare, function: SubmissionFunction, round_id: int) -> bool:
+    """Whether what was sent comes into a block: that may come later than the end of its grace, for which a stop waits."""
+    deadline = time.monotonic() + 15
+    while time.monotonic() < deadline:
+        if network.sent(function, round_id):
+            return True
+        time.sleep(0.1)
+    return False
+
+
 def reveal_of(round_id: int) -> str:
     """As a log names it."""
     return f"round {round_id}: submit2 of protocol 100"
@@ -117,7 +127,8 @@ def until_draining(house: House, round_id: int) -> None:
 
 @pytest.mark.timeout(400)
 def test_a_voter_s_life_it_votes_alone_and_ends_what_it_owes(tmp_path: Path) -> None:
-    with served_flare(epoch_s=20, reveal_s=10) as network:
+    # The grace in which a signature is owed is then 4.4 s long.
+    with served_flare(epoch_s=30, reveal_s=10) as network:
         house = voter(network, tmp_path)
         twin = voter(network, tmp_path)
         try:
@@ -144,8 +155,8 @@ def _a_stop_reveals_and_signs_what_was_committed(house: House, network: ServedFl
     assert house.process is not None
     house.process.send_signal(signal.SIGTERM)
     assert exit_code(house, 60) == 0
-    assert network.sent(SUBMIT2, round_id)
-    assert network.sent(SIGNATURES, round_id)
+    assert network.sent(SUBMIT2, round_id), house.log()
+    assert until_mined(network, SIGNATURES, round_id), house.log()
     assert not network.sent(SUBMIT1, round_id + 1)
     outcome = network.flare.rounds.outcome(round_id)
     assert outcome is not None
