@@ -3,7 +3,6 @@
 Anvil knows nothing of Flare's gas subsidy, nor of its fees: whoever votes pays each transaction in full here.
 """
 
-import socket
 import subprocess
 import time
 from pathlib import Path
@@ -11,17 +10,11 @@ from types import TracebackType
 
 from tests.chain.building import anvil_binary
 from tests.chain.rpc import Rpc
+from tests.fakes.ports import free_port
 
 CHAIN_ID = 31_337
 FLARE_BASE_FEE_WEI = 25 * 10**9
-START_S = 10.0
-
-
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        port: int = one.getsockname()[1]
-        return port
+START_S = 60.0
 
 
 class Anvil:

@@ -4,7 +4,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -14,16 +13,11 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
+from tests.fakes.ports import free_port
+
 INTERNAL_KEY = "chrono_internal_test_0123456789abcdef0123456789abcdef"
 PUBLIC_KEY = "chrono_public_test_0123456789abcdef0123456789abcdef"
 ADMIN_KEY = "chrono_admin_test_0123456789abcdef0123456789abcdef"
-
-
-def free_port() -> int:
-    """A port that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class House:

@@ -37,6 +37,7 @@ from chrono.store import migrate
 from chrono.store.door import Store
 from chrono.store.postgres import EmbeddedPostgres
 from chrono.store.postgres.leftovers import cluster_name, processes
+from tests.fakes.ports import free_port
 
 
 @contextmanager
@@ -248,15 +249,8 @@ def redis_server(password: str | None = None) -> Iterator[RedisServer]:
             server.stop()
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
-
-
 def _until_accepting(port: int, process: "subprocess.Popen[bytes]") -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         assert process.poll() is None, f"the server ended with {process.returncode}"
         with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -19,6 +18,7 @@ from chrono.clock import SystemClock
 from chrono.settings import Stream
 from chrono.stream.fast_door import FastDoor
 from chrono.stream.litestar_door import stream_handlers
+from tests.fakes.ports import free_port
 from tests.fakes.streams import GOOD_KEY, Board, a_hub, an_estimate
 
 
@@ -51,9 +51,7 @@ async def open_doors(rules: Stream | None = None, **more: Any) -> AsyncIterator[
     more.setdefault("defer", asyncio.get_running_loop().call_soon)
     doors = Doors(rules or Stream(), **more)
     await doors.fast.start()
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        doors.main_port = probe.getsockname()[1]
+    doors.main_port = free_port()
     twins = Router("/api/v1", route_handlers=stream_handlers(doors.hub))
     app = Litestar([*stream_handlers(doors.hub), twins], openapi_config=None, logging_config=None)
     server = Server(app, "127.0.0.1", doors.main_port, interface=Interfaces.ASGI, log_enabled=False)

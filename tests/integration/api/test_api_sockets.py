@@ -14,7 +14,7 @@ from granian.server.embed import Server
 from chrono.api.app import create_app
 from tests.fakes.api_client import feed
 from tests.fakes.api_ports import INTERNAL_KEY, FakeHouse, estimate, settings
-from tests.fakes.house import free_port
+from tests.fakes.ports import free_port
 
 
 @asynccontextmanager

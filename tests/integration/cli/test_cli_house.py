@@ -3,7 +3,6 @@
 import asyncio
 import json
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ from urllib.parse import quote
 import pytest
 
 from chrono.store.postgres import EmbeddedPostgres
+from tests.fakes.ports import free_port
 
 SLOW = 120
 
@@ -31,8 +31,7 @@ def redis_port(tmp_path: Path) -> Iterator[int]:
     """A Redis of our own that wants the password `hunter2`."""
     if shutil.which("redis-server") is None:
         pytest.skip("redis-server is not installed; `make test-tools` brings it")
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
+    port = free_port()
     arguments = ["--port", str(port), "--requirepass", "hunter2", "--save", "", "--dir", str(tmp_path)]
     with subprocess.Popen(["redis-server", *arguments], stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None

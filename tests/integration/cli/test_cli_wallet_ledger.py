@@ -4,12 +4,12 @@ ledgerblue finds Ledger's emulator by its environment; here the app of the tests
 """
 
 import json
-import socket
 
 import pytest
 from eth_account import Account
 
 from tests.fakes.ledger_device import LedgerApp, served
+from tests.fakes.ports import free_port
 
 SECRET = b"\x11" * 32
 ADDRESS = Account.from_key(SECRET).address
@@ -55,8 +55,6 @@ def test_a_path_to_another_account_than_it_says_is_refused_before_the_ledger_hea
 
 
 def test_no_ledger_at_all_is_told_with_the_next_step(chrono):
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        port = closed.getsockname()[1]
-    done = _verify(chrono, port)
+    done = _verify(chrono, free_port())
     assert done.code == 1
     assert "connect it, unlock it and open its Ethereum app" in done.err

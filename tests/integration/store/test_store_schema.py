@@ -17,8 +17,9 @@ from chrono.settings import Store as StoreSettings
 from chrono.store import migrate
 from chrono.store.postgres import install
 from chrono.store.upgrade import Upgrade
+from tests.fakes.ports import free_port
 from tests.fakes.quoting import quote
-from tests.fakes.servers import chrono_folder, free_port, open_store
+from tests.fakes.servers import chrono_folder, open_store
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:alembic")
 
